@@ -1,0 +1,158 @@
+"""Iterators of blocks: memory that is used again, work done ahead in a thread, blocks cut anew.
+
+A block belongs to whoever holds it: its memory returns to the pool when the last array on it is gone, so nobody
+releases anything and nobody writes into a block that was handed on.
+"""
+
+import threading
+import time
+import weakref
+from collections import deque
+from math import prod
+from queue import Empty, Full, Queue
+
+import numpy as np
+
+from .spec import Block
+
+
+class _Lease:
+    """Owns pooled memory on behalf of the arrays made of it; numpy keeps it alive as their base."""
+
+    def __init__(self, memory):
+        self.__array_interface__ = memory.__array_interface__
+        self.memory = memory
+
+
+class Pool:
+    """Arrays in memory that is recycled: memory touched for the first time runs at half speed.
+
+    Memory is kept for as many arrays as ever lived at once, in sizes rounded up to 64 bytes.
+    """
+
+    def __init__(self):
+        self._free = {}
+        self._lock = threading.RLock()               # a lease may end inside `array`, when garbage is collected
+
+    def array(self, shape, dtype):
+        """An uninitialised C-contiguous array, aligned to 64 bytes."""
+        dtype = np.dtype(dtype)
+        size = prod(shape) * dtype.itemsize
+        room = max(64, -(-size // 64) * 64)
+        with self._lock:
+            free = self._free.setdefault(room, deque())
+            memory = free.pop() if free else None
+        if memory is None:
+            raw = np.empty(room + 64, np.uint8)
+            skip = -raw.ctypes.data % 64
+            memory = raw[skip : skip + room]
+        lease = _Lease(memory)
+        weakref.finalize(lease, free.append, memory).atexit = False
+        return np.asarray(lease)[:size].view(dtype).reshape(shape)
+
+
+class Ahead:
+    """An iterator that is worked through in a thread of its own, at most `size` items ahead of its consumer.
+
+    Reading ahead and writing behind are both this: the reader's iterator, or the computation's, runs ahead.
+    An exception of the inner iterator is raised at its place. `close` stops the thread and waits for it.
+    """
+
+    _END = object()
+
+    def __init__(self, items, size=1):
+        self._queue = Queue(maxsize=size)
+        self._stop = threading.Event()
+        self._items = items
+        self.waited = 0.0                            # seconds the consumer waited for an item
+        self.held_up = 0.0                           # seconds the producer waited for a place
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def _work(self):
+        try:
+            for item in self._items:
+                self._put((item, None))
+                del item
+                if self._stop.is_set():
+                    break
+            last = (self._END, None)
+        except BaseException as error:               # raised in the consumer's thread
+            last = (self._END, error)
+        close = getattr(self._items, "close", None)
+        if close and self._stop.is_set():
+            close()
+        self._put(last)
+
+    def _put(self, entry):
+        start = time.perf_counter()
+        while not self._stop.is_set():
+            try:
+                self._queue.put(entry, timeout=0.1)
+                break
+            except Full:
+                continue
+        self.held_up += time.perf_counter() - start
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self._stop.is_set():
+            raise StopIteration
+        start = time.perf_counter()
+        item, error = self._queue.get()
+        self.waited += time.perf_counter() - start
+        if item is self._END:
+            self._stop.set()
+            if error is not None:
+                raise error
+            raise StopIteration
+        return item
+
+    def close(self):
+        self._stop.set()
+        try:
+            while True:
+                self._queue.get_nowait()
+        except Empty:
+            pass
+        if self._thread is not threading.current_thread():
+            self._thread.join(timeout=1.0)
+
+
+def recut(blocks, depth, sweep="up"):
+    """The same slices in blocks of at most `depth`, without a copy."""
+    for block in blocks:
+        yield from pieces(block, depth, sweep)
+
+
+def pieces(block, depth, sweep="up"):
+    """One block in pieces of at most `depth` slices, in stream order."""
+    starts = range(block.z, block.z + block.n, depth)
+    for z in starts if sweep == "up" else reversed(starts):
+        yield block.part(z, min(z + depth, block.z + block.n))
+
+
+def align(streams, sweep="up"):
+    """Blocks of several streams over the same slices, cut where any of them is cut: tuples, without a copy."""
+    held = [None] * len(streams)
+    while True:
+        for i, blocks in enumerate(streams):
+            if held[i] is None:
+                held[i] = next(blocks, None)
+        if any(block is None for block in held):
+            return
+        n = min(block.n for block in held)
+        out = []
+        for i, block in enumerate(held):
+            at, end = block.z, block.z + block.n
+            mine, rest = ((at, at + n), (at + n, end)) if sweep == "up" else ((end - n, end), (at, end - n))
+            out.append(block.part(*mine))
+            held[i] = block.part(*rest) if n < block.n else None
+        yield tuple(out)
+
+
+def block_of(data, z):
+    """A block of an array [n, y, x(, c)]."""
+    return Block(z, data.shape[0], data)
