@@ -1,0 +1,68 @@
+"""The deed of sweep-synth: a source whose voxels are functions of their place."""
+
+from functools import partial
+from math import prod
+
+import numpy as np
+
+from ..errors import UsageError
+from ..kernels import synth as kernels
+from ..spec import Block, Head, Source
+
+BLOCK = 4 << 20                                        # bytes a block is to have
+
+
+def open(pool, *, kind, shape, dtype="uint8", seed=0, period=16, spacing=None, **_):
+    """The volume as a Source that can be read again, up or down."""
+    dtype = np.dtype(dtype)
+    values, unit = spacing or (None, None)
+    if unit == "px":
+        raise UsageError("spacing is given in voxels, must have a unit of length: --spacing 2,1,1um")
+    if values and min(values) <= 0:
+        raise UsageError(f"spacing is {min(values)} {unit}, must be above 0")
+    slice_bytes = prod(shape[1:]) * dtype.itemsize
+    depth = max(1, min(shape[0], BLOCK // slice_bytes))
+    head = Head(shape, dtype, spacing=values, unit=unit, depth=depth)
+    fill = filler(kind, shape, dtype, seed, period)
+
+    def blocks(direction="up"):
+        starts = range(0, shape[0], depth)
+        for z in starts if direction == "up" else reversed(starts):
+            n = min(depth, shape[0] - z)
+            if fill is None:
+                yield Block(z, n, None, dtype.type(0))
+            else:
+                data = pool.array((n, *shape[1:]), dtype)
+                fill(data, z)
+                yield Block(z, n, data)
+
+    memory = (("synth: block", depth * slice_bytes),) if fill else ()
+    return Source(head, blocks, again=True, name="synth", memory=memory)
+
+
+def filler(kind, shape, dtype, seed, period):
+    """fill(dst, z), or None where all voxels are 0."""
+    whole = dtype.kind != "f"
+    bits = dtype.itemsize * 8
+    if kind == "zeros":
+        return None
+    if kind == "noise":
+        if whole:
+            return partial(_call, kernels.noise, np.uint64(seed), np.uint64(64 - bits))
+        hold = np.finfo(dtype).nmant + 1
+        return partial(_call, kernels.noise_float, np.uint64(seed), np.uint64(64 - hold), 2.0**-hold)
+    top = int(np.iinfo(dtype).max) if whole else 1
+    if kind == "ramp":
+        return partial(_call, kernels.ramp, np.int64(min(top, 2**63 - 1) if whole else 2**63 - 1))
+    if kind == "checker":
+        return partial(_call, kernels.checker, period, dtype.type(top))
+    if kind == "shells":
+        return partial(_call, kernels.shells, *((n - 1) / 2 for n in shape), float(period), whole)
+    room = top.bit_length()                            # bits of the greatest value: 7 to 64
+    shift, scale = (max(16 - room, 0), 1 << max(room - 16, 0)) if whole else (-1, 1)
+    return partial(_call, kernels.blobs, np.uint64(seed), period, shift, scale)
+
+
+def _call(kernel, *arguments):
+    *facts, dst, z = arguments
+    kernel(dst, z, *facts)
