@@ -105,7 +105,7 @@ def _cached(dispatcher):
 
         def save_overload(self, sig, data):
             if time.perf_counter() - self._since > 1.0:
-                announce(f"compiled {dispatcher.py_func.__name__} for {sig.args[0]}, once on this machine")
+                announce(f"compiled {dispatcher.py_func.__name__} for {sig[0]}, once on this machine")
             with suppress(OSError):                  # a full or vanished cache costs time, never the result
                 super().save_overload(sig, data)
             self._done()
