@@ -64,10 +64,13 @@ class Param:
     metavar = "TEXT"
     unit = ""
 
-    def __init__(self, help, *, low=None, high=None, unit=None, positional=False, multiple=False, metavar=None):
+    def __init__(
+        self, help, *, low=None, high=None, unit=None, positional=False, multiple=False, metavar=None, nargs=1, short=""
+    ):
         self.name = ""                     # the parameter's name, told by the record
         self.help, self.low, self.high = help, low, high
         self.positional, self.multiple = positional, multiple
+        self.nargs, self.short = nargs, short         # words it takes, each parsed by itself; a second name, one letter
         self.unit = self.unit if unit is None else unit
         self.metavar = metavar or self.metavar
 

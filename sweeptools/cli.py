@@ -1,0 +1,176 @@
+"""A record as a command: words become parameters, errors become an exit status.
+
+Only this file knows click. `parse(op, words)` gives what the user said and nothing else: defaults are the record's.
+"""
+
+import difflib
+import os
+import signal
+import sys
+
+import click
+
+from . import __version__, ops, usage
+from .errors import Interrupted, SweepError, Upstream, UsageError
+from .options import ANSWERS, SHARED, Options
+from .params import Flag, is_value
+
+GUARD = "\0"        # stands before words like -1000 while click reads them: no word of a command line can hold it
+
+
+def parse(op, words):
+    """The parameters that these words give `op`, by name; raises UsageError."""
+    return split(op, words)[0]
+
+
+def split(op, words):
+    """(parameters, shared options) that these words give, by name."""
+    own, common = op.params, shared(op)
+    known = {**own, **common}
+    command = click.Command(
+        op.name, params=[_click_param(name, param) for name, param in known.items()], add_help_option=False,
+        context_settings={"allow_extra_args": True},
+    )  # fmt: skip
+    guarded = [GUARD + word if is_value(word) else word for word in words]
+    try:
+        context = command.make_context(op.name, guarded)
+    except click.NoSuchOption as error:
+        raise UsageError(f"there is no option {error.option_name}{nearest(error.option_name, _spelt(known))}") from None
+    except click.UsageError as error:
+        raise UsageError(error.message[0].lower() + error.message[1:].rstrip(".")) from None
+    if context.args:
+        raise UsageError(f"{context.args[0].removeprefix(GUARD)!r} is one argument too many")
+    said = {name: context.params[name] for name in known}
+    given = {name: _value(known[name], words) for name, words in said.items() if words not in (None, (), False)}
+    for name, param in own.items():
+        if name not in given and name not in op.defaults and not isinstance(param, Flag):
+            raise UsageError(f"{usage.spelt(name, param)} is missing: {param.help}")
+    return {n: v for n, v in given.items() if n in own}, {n: v for n, v in given.items() if n not in own}
+
+
+def shared(op):
+    """The options that every command of this kind has beside its own, by name."""
+    offered = SHARED | (ANSWERS if op.output in ("value", "table") else {})
+    return {name: param for name, param in offered.items() if name not in op.params}
+
+
+def nearest(word, choices):
+    """`, did you mean X?` where some choice is like the word."""
+    like = difflib.get_close_matches(word, list(choices), 1)
+    return f", did you mean {like[0]}?" if like else ""
+
+
+def _spelt(params):
+    return [usage.option(name) for name, param in params.items() if not param.positional] + ["--help", "--version"]
+
+
+def _click_param(name, param):
+    """One parameter as click sees it: words only; what they mean and whether they are missing is ours to say."""
+    if param.positional:
+        nargs = -1 if param.multiple else param.nargs
+        return click.Argument([name], nargs=nargs, required=False, type=click.UNPROCESSED)
+    spelt = [name, usage.option(name), *([f"-{param.short}"] if param.short else [])]
+    if isinstance(param, Flag):
+        return click.Option(spelt, is_flag=True)
+    return click.Option(spelt, nargs=param.nargs, multiple=param.multiple, type=click.UNPROCESSED)
+
+
+def _value(param, words):
+    """The value of the word or words that were given for one parameter."""
+    if isinstance(param, Flag):
+        return True
+    if isinstance(words, str):
+        return param.parse(words.removeprefix(GUARD))
+    return (list if param.multiple else tuple)(_value(param, word) for word in words)
+
+
+# ------------------------------------------------------------------ running
+
+
+def main(argv=None):
+    """Run `sweep-NAME WORDS` or `sweep NAME WORDS`; returns the exit status."""
+    program, *words = sys.argv if argv is None else argv
+    name = os.path.basename(program)
+    if not name.startswith("sweep-"):
+        if not words or words[0] in ("--help", "help"):
+            sys.stdout.write(usage.overview(ops))
+            return 0 if words else 2
+        if words[0] == "--version":
+            print(f"sweep {__version__}")
+            return 0
+        name, *words = words
+    name = name.removeprefix("sweep-")
+    if name not in ops.names():
+        _say("sweep", f"there is no command {name}{nearest(name, ops.names())}; see sweep --help")
+        return 2
+    return command(ops.load(name), words)
+
+
+def command(op, words):
+    """Run one record; every way it can end is an exit status."""
+    name = f"sweep-{op.name}"
+    try:
+        signal.signal(signal.SIGTERM, _interrupt)
+        status = _run(op, words)
+        sys.stdout.flush()
+        return status
+    except UsageError as error:
+        _say(name, f"{error}; see {name} --help")
+        return error.status
+    except Upstream as error:                        # the stage that failed has said why; only who ends the pipe adds
+        if op.output != "stream":
+            _say(name, f"{'not written' if op.kind == 'sink' else 'no answer'}: {error}")
+        return error.status
+    except Interrupted as error:
+        return error.status
+    except SweepError as error:
+        _say(name, error)
+        return error.status
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return _gone()
+    except MemoryError:
+        _say(name, "out of memory; give less with --memory, or use sweep-run (tiles)")
+        return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _say(name, f"{where}{(error.strerror or str(error)).lower()}")
+        return 1
+
+
+def _run(op, words):
+    lacking = usage.lacks(op)
+    if lacking:
+        raise SweepError(f"the record of {op.name} has no {lacking}")
+    before = words[: words.index("--")] if "--" in words else words
+    if "--help" in before:
+        sys.stdout.write(usage.text(op, shared(op)))
+        return 0
+    if "--version" in before:
+        print(f"sweep-{op.name} {__version__}")
+        return 0
+    if not words and op.kind != "source" and sys.stdin.isatty():
+        sys.stderr.write(usage.text(op, shared(op)))
+        return 2
+    params, given = split(op, words)
+    options = Options.of(given)
+    if (op.output == "stream" or options.pass_) and not params.get("print_") and sys.stdout.isatty():
+        raise UsageError("the result is a stream, which a terminal cannot show: end with | sweep-write ADDRESS")
+    from .engines import pipe
+
+    return pipe.run(op, params, options) or 0
+
+
+def _interrupt(number, frame):
+    raise Interrupted(number)
+
+
+def _gone():
+    """Whoever read our output went away: silent, and nothing is left that Python would flush into the closed pipe."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 141
+
+
+def _say(name, message):
+    sys.stderr.write(f"{name}: {message}\n")
