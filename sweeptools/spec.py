@@ -206,6 +206,11 @@ class Op:
     scan: Scan | None
     foreign: bool                      # runs code of the user's, which may hold the interpreter
 
+    @property
+    def keywords(self):
+        """Names of the keyword parameters that the function itself takes."""
+        return {p.name for p in inspect.signature(self.fn).parameters.values() if p.kind is p.KEYWORD_ONLY}
+
     def __call__(self, *inputs, **params):
         """A step of a graph: `stdin | gauss(sigma=...)`, further inputs by position."""
         return Step(self, inputs, params)
@@ -283,6 +288,7 @@ class Node:
     head: Head | None = None           # of an input
     rule: Callable | None = None
     found: str = ""
+    names: tuple[str, ...] = ()        # of the inputs, where a kernel takes them by name
 
     def __or__(self, step):
         return Node(step.op, (self, *step.inputs), step.params, step.op.name)
@@ -316,6 +322,8 @@ def op(
         for p in inspect.signature(fn).parameters.values():
             if p.kind is not p.KEYWORD_ONLY:
                 first.append(p.name)
+                continue
+            if p.annotation is p.empty:              # mode, cval, dtype: shared options that the function wants to see
                 continue
             params[p.name] = p.annotation
             p.annotation.name = p.name
