@@ -1,0 +1,142 @@
+"""An operation on streams with known heads -> the smallest operations, each with the head that comes out of it.
+
+Composite operations are replaced by their graphs, parameters are bound, `--dtype` becomes a cast where the kernel
+cannot write the type itself, and every task gets its level: the number of the sweep in which it can run.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import UsageError
+from .ops import load
+from .spec import EXTENTS, WHOLE, Head, Node, Op, Reach, shrink
+
+
+@dataclass(eq=False)
+class Task:
+    """A node of the elaborated graph; its output is a stream with `head`, or a value where `head` is None."""
+
+    op: Op | None
+    params: dict[str, Any]
+    inputs: tuple["Task", ...]
+    head: Head | None
+    name: str
+    level: int = 0
+    rule: Any = None
+    found: str = ""
+    reaches: tuple[tuple[Reach, Reach, Reach], ...] = ()     # of each input
+    names: tuple[str, ...] = ()                              # of the inputs, for kernels that take them by name
+
+    def __post_init__(self):
+        ready = [i.level + self.wraps for i in self.inputs] + [v.level + 1 for v in self.values.values()]
+        self.level = max(ready, default=0)
+
+    @property
+    def wraps(self):
+        """Whether the last slices are needed beside the first: another sweep over what was saved."""
+        return self.params.get("mode") == "wrap" and any(r[0].below or r[0].above for r in self.reaches)
+
+    @property
+    def values(self):
+        """{parameter: task that gives its value}."""
+        return {name: p for name, p in self.params.items() if isinstance(p, Task)}
+
+    def known(self, results):
+        """The parameters with the values that are known by now."""
+        return {name: results[p] if isinstance(p, Task) else p for name, p in self.params.items()}
+
+
+@dataclass(eq=False)
+class Graph:
+    """The tasks of a run: inputs first, each after those it needs; `outs` are what is asked for."""
+
+    outs: tuple[Task, ...]
+    tasks: list[Task] = field(default_factory=list)
+
+    @property
+    def leaves(self):
+        return [t for t in self.tasks if t.op is None and t.rule is None]
+
+    @property
+    def sweeps(self):
+        """How often the stream is passed over."""
+        return 1 + max(t.level for t in self.tasks)
+
+    def direction(self, level):
+        """Which way the sweep `level` must go: up, down or any."""
+        wanted = {t.op.direction for t in self.tasks if t.op and t.level == level} - {"any"}
+        if len(wanted) > 1:
+            raise UsageError("one sweep cannot go both up and down")
+        return wanted.pop() if wanted else "any"
+
+    @property
+    def extent(self):
+        """How much of the volume an output voxel depends on: halo, line, slice or volume."""
+        if any(t.values or t.head is None for t in self.tasks):
+            return "volume"
+        return max((t.op.extent for t in self.tasks if t.op), key=EXTENTS.index, default="halo")
+
+    @property
+    def halo(self):
+        """((below, above) z, y, x): what an output voxel needs of the input in all, through the whole graph."""
+        most = {}
+        for t in self.tasks:
+            sums = [
+                tuple((a + r.below, b + r.above) for (a, b), r in zip(most[i], reach))
+                for i, reach in zip(t.inputs, t.reaches or [(Reach(),) * 3] * len(t.inputs))
+            ]
+            sums += [most[v] for v in t.values.values()]
+            most[t] = tuple((max(s[k][0] for s in sums), max(s[k][1] for s in sums)) for k in range(3)) if sums else WHOLE
+        return tuple(
+            (max(most[o][k][0] for o in self.outs), max(most[o][k][1] for o in self.outs)) for k in range(3)
+        )
+
+
+def elaborate(*outs):
+    """The Graph of nodes whose inputs have heads."""
+    made = {}
+    outs = tuple(_elaborate(node, made) for node in outs)
+    return Graph(outs, list(dict.fromkeys(t for t in made.values() for t in _with_inputs(t))))
+
+
+def _with_inputs(task):
+    for needed in (*task.inputs, *task.values.values()):
+        yield from _with_inputs(needed)
+    yield task
+
+
+def _elaborate(node, made):
+    """The task of a node; `made` holds those of the nodes met so far."""
+    if node not in made:
+        inputs = tuple(_elaborate(i, made) for i in node.inputs)
+        if node.op is None:
+            made[node] = Task(None, {}, inputs, None if node.rule else node.head, node.name, 0, node.rule, node.found)
+        elif any(i.head is None for i in inputs):
+            raise UsageError(f"{node.op.name} needs streams, not values")
+        else:
+            made[node] = _operation(node, inputs, made)
+    return made[node]
+
+
+def _operation(node, inputs, made):
+    op, head = node.op, inputs[0].head
+    for other in inputs[1:]:
+        if other.head.shape != head.shape:
+            raise UsageError(f"{op.name}: {other.name} has shape {other.head.shape}, the stream {head.shape}")
+    bound = op.bind(node.params, head)
+    wanted = None if op.casts or "dtype" in op.keywords else bound.pop("dtype", None)
+    if op.kind == "graph":
+        leaves = [Node(head=i.head, name=i.name) for i in inputs]
+        made |= dict(zip(leaves, inputs))
+        task = _elaborate(op.fn(*leaves, **{k: v for k, v in bound.items() if k in op.keywords}), made)
+    else:
+        params = {k: _elaborate(v, made) if isinstance(v, Node) else v for k, v in bound.items()}
+        each = op.reaches(head, {k: v for k, v in params.items() if not isinstance(v, Task)})
+        reaches = tuple(each.get(name, each["stdin"]) for name in (*op.inputs, *(["stdin"] * len(inputs)))[: len(inputs)])
+        gives = shrink(head, reaches[0], op.out(head, params)) if op.output == "stream" else None
+        task = Task(op, params, inputs, gives, op.name, reaches=reaches, names=node.names)
+    if wanted and task.head is not None and task.head.dtype != wanted:
+        leaf = Node(head=task.head, name=task.name)
+        made[leaf] = task
+        task = _elaborate(leaf | load("cast")(type=wanted), made)
+    return task
