@@ -1,0 +1,182 @@
+"""The scans behind `label` and its kin: `trace` logs what becomes of components, `resolve` follows them to the end, and
+`numbered` repeats the scan and numbers them. See kernels/components.py for the window, the runs and the records."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import Refused, SweepError
+from ..kernels import components
+from ..params import Param
+from ..spec import Scan, op
+
+RESERVE = 1 << 20                  # entries of the table that are written at a time, and a slice's at least
+SCANS = {6: components.scan6, 18: components.scan18, 26: components.scan26}
+
+
+@op("1 where a voxel is not zero", dtype="uint8", role="mask")
+def nonzero(src, dst, box):
+    """1 where a voxel is not zero, else 0; NaN is not zero."""
+    components.nonzero(src, dst, box)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a sweep left behind: records of its slices, and what the backward pass needs to know of them."""
+
+    log: Any                       # int32, the records
+    table: Any                     # an empty log of int32 for what they come to
+    window: int                    # members of the last slice's window
+    widest: int                    # of the largest window
+
+
+@dataclass(frozen=True)
+class Table:
+    """What becomes of every component, from the last created to the first, and how many stay themselves."""
+
+    log: Any
+    table: Any
+    labels: int
+
+
+# ------------------------------------------------------------------ one slice
+
+
+def arrays(head, connectivity, by_value):
+    """{name: (shape, dtype)} of what a scan holds; a name that ends with 0 belongs to the slice before."""
+    ny, nx = head.slice_shape
+    most = ny * nx if by_value else ny * -(-nx // 2)
+    if 2 * most + 3 >= 1 << 31:
+        raise Refused(f"slices of {ny} x {nx} voxels are too large for labels, at most {1 << 30} runs fit in a slice")
+    if by_value:
+        one = {"row": (ny + 1, np.int32), "begin": (most, np.int32), "end": (most, np.int32)}
+        one["value"] = (most, head.dtype)
+    else:
+        words = (ny + 2, nx // 64 + 2)
+        one = {"bits": (words, np.uint64), "starts": (words, np.uint64), "base": (words, np.int32)}
+    one["lab"] = (most, np.int32)
+    rest = {"par": (2 * most, np.int32), "alive": (2 * most, np.uint8), "record": (2 * most + 3, np.int32)}
+    if not by_value:
+        rest["byte"] = (8 * (8 * (nx // 64 + 1)), np.uint8)
+    return one | {name + "0": what for name, what in one.items()} | rest
+
+
+def held(head, connectivity, by_value, more=0):
+    """Bytes of the arrays of a scan, and of `more` bytes for each run of a slice."""
+    told = arrays(head, connectivity, by_value)
+    return sum(int(np.prod(shape)) * np.dtype(t).itemsize for shape, t in told.values()) + more * told["lab"][0]
+
+
+def begin(head, connectivity, by_value):
+    """The state of a scan before its first slice: an empty slice, no window."""
+    state = {name: np.zeros(shape, dtype) for name, (shape, dtype) in arrays(head, connectivity, by_value).items()}
+    return state | {"window": 0, "connectivity": connectivity, "by_value": int(by_value)}
+
+
+def advance(state, voxels):
+    """Take in one slice: the state is that of its window, its record is returned."""
+    for name in [name for name in state if name + "0" in state]:
+        state[name], state[name + "0"] = state[name + "0"], state[name]
+    s = state
+    if s["by_value"]:
+        now = (s["row"], s["begin"], s["end"], s["value"], s["lab"])
+        before = (s["row0"], s["begin0"], s["end0"], s["value0"], s["lab0"])
+        n = components.value_runs(voxels, *now[:-1])
+        s["window"], size = components.value_scan(
+            s["connectivity"], s["par"], s["window"], *now, n, *before, s["alive"], s["record"]
+        )
+    else:
+        now = (s["bits"], s["starts"], s["base"], s["lab"])
+        before = (s["bits0"], s["starts0"], s["base0"], s["lab0"])
+        n = components.runs(voxels, s["byte"], *now[:-1])
+        s["window"], size = SCANS[s["connectivity"]](
+            s["par"], s["window"], *now, n, *before, s["alive"], s["record"]
+        )
+    return s["record"][:size]
+
+
+# ------------------------------------------------------------------ the first sweep
+
+
+def trace_start(head, disk, connectivity, by_value):
+    state = begin(head, connectivity, by_value)
+    return state | {"log": disk.log(np.int32), "table": disk.log(np.int32), "widest": 0}
+
+
+def trace_step(state, src, dst, z):
+    for voxels in src:
+        state["log"].append(advance(state, voxels))
+        state["widest"] = max(state["widest"], state["window"])
+
+
+@op(
+    "log what becomes of components", scan=Scan(trace_start, trace_step), output="value", direction="up", memory=held
+)
+def trace(state, *, connectivity: Param("6, 18 or 26"), by_value: Param("whether only equal voxels are neighbours")):
+    """Trace of the stream: where not by value it is a mask of 0 and 1."""
+    return Trace(state["log"].finish(), state["table"], state["window"], state["widest"])
+
+
+# ------------------------------------------------------------------ the log, backwards
+
+
+def resolve(trace, most, mend):
+    """Table of a trace; more labels than `most` is an error that says what would `mend` it."""
+    root, below = np.arange(trace.widest, dtype=np.int32), np.empty(2 * trace.widest, np.int32)
+    out = np.empty(max(trace.widest, RESERVE), np.int32)
+    log = trace.log.array()
+    at, window, labels = len(log), trace.window, 0
+    while at > 0:
+        at, window, n, roots = components.resolve(log, at, window, root, below, out)
+        trace.table.append(out[:n])
+        labels += roots
+    if labels > most:
+        raise SweepError(f"{labels} labels do not fit, at most {most} do{mend}")
+    return Table(trace.log, trace.table.finish(), labels)
+
+
+# ------------------------------------------------------------------ the second sweep
+
+
+def numbered_start(head, connectivity, by_value, table, dtype):
+    state = begin(head, connectivity, by_value)
+    state["num"] = np.zeros(state["lab"].size, np.int64)
+    if not by_value:
+        state["line"] = np.zeros(head.slice_shape[1] + 32, dtype)
+    return state | {"read": 0, "left": len(table.table), "count": 0}
+
+
+def numbered_step(state, src, dst, z, *, table):
+    log, rows = table.log.array(), table.table.array()
+    for voxels, out in zip(src, dst, strict=True):
+        record = advance(state, voxels)
+        read = state["read"] + len(record)
+        if not np.array_equal(record, log[state["read"] : read]):
+            raise SweepError("the source changed between sweeps")
+        state["read"] = read
+        state["left"], state["count"] = components.number(
+            record, rows, state["left"], state["window"], state["num"], state["count"]
+        )
+        if state["by_value"]:
+            components.value_paint(state["row"], state["begin"], state["end"], state["lab"], state["num"], out)
+        else:
+            components.paint(voxels, state["starts"], state["lab"], state["num"], state["line"], out)
+
+
+def numbered_end(state):
+    if state["left"]:
+        raise SweepError("the source changed between sweeps: it has fewer slices than before")
+
+
+@op(
+    "number the components that were traced", scan=Scan(numbered_start, numbered_step, numbered_end), direction="up",
+    dtype=lambda dtype: dtype, role="labels",
+    memory=lambda head, connectivity, by_value: held(head, connectivity, by_value, more=8),
+)  # fmt: skip
+def numbered(
+    state, *, connectivity: Param("6, 18 or 26"), by_value: Param("whether only equal voxels are neighbours"),
+    table: Param("what becomes of every component"), labels: Param("how many there are"),
+    dtype: Param("type of the numbers"),
+):  # fmt: skip
+    """1 to N by first voxel; the scan of `trace` again, whose records must be the same."""
