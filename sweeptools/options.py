@@ -26,7 +26,7 @@ SHARED = {
     "threads": Count("threads of the process, codecs included; else $SWEEP_THREADS, else what is granted", low=1),
     "memory": Size("ceiling of the memory; else $SWEEP_MEMORY, else what the machine grants"),
     "tmpdir": Text("where what does not fit is kept; else $SWEEP_TMPDIR, $TMPDIR, beside the output", metavar="DIR"),
-    "progress": Choice("how progress is shown; auto draws on a terminal, else says a line a minute", "auto", "plain", "json", "off"),
+    "progress": Choice("auto draws on a terminal, else is plain: a line a minute", "auto", "plain", "json", "off"),
     "report": File("write what the run took and found, as JSON", metavar="FILE.json"),
     "quiet": Flag("say nothing but errors", short="q"),
     "verbose": Flag("say more", short="v"),

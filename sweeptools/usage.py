@@ -18,8 +18,8 @@ IN, OUT = "sweep-read in.zarr", "sweep-write out.zarr"
 
 def lacks(op):
     """What a record must say and does not: such a command does not start."""
-    said = {"summary": op.summary, "docstring": op.doc, "task": op.task in TASKS, "three examples": len(op.examples) >= 3}
-    return ", ".join(fact for fact, there in said.items() if not there)
+    there = {"summary": op.summary, "docstring": op.doc, "task": op.task in TASKS, "three examples": op.examples[2:]}
+    return ", ".join(fact for fact, said in there.items() if not said)
 
 
 def option(name):
@@ -149,7 +149,8 @@ def overview(ops):
     """All commands by task, for `sweep --help`."""
     records = [ops.load(name) for name in ops.names()]
     lines = ["usage: sweep-NAME ... or sweep NAME ...", ""]
-    lines += ["Filters for volumes that do not fit in memory, to be joined with pipes:", f"  {IN} | sweep-gauss 1.5 | {OUT}"]
+    lines += ["Filters for volumes that do not fit in memory, to be joined with pipes:"]
+    lines += [f"  {IN} | sweep-gauss 1.5 | {OUT}"]
     for task in TASKS:
         rows = [f"  {op.name.ljust(14)} {op.summary}" for op in records if op.task == task]
         lines += ["", task, *rows] if rows else []
