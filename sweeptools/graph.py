@@ -41,6 +41,11 @@ class Task:
         """{parameter: task that gives its value}."""
         return {name: p for name, p in self.params.items() if isinstance(p, Task)}
 
+    @property
+    def is_map(self):
+        """Whether each voxel depends on just its own in every input."""
+        return self.op.kind != "kernel" or all(r == Reach() for reach in self.reaches for r in reach)
+
     def known(self, results):
         """The parameters with the values that are known by now."""
         return {name: results[p] if isinstance(p, Task) else p for name, p in self.params.items()}
@@ -61,6 +66,22 @@ class Graph:
     def sweeps(self):
         """How often the stream is passed over."""
         return 1 + max(t.level for t in self.tasks)
+
+    @property
+    def readers(self):
+        """{task: tasks that read its stream}."""
+        found = {t: [] for t in self.tasks}
+        for t in self.tasks:
+            for i in t.inputs:
+                found[i].append(t)
+        return found
+
+    def needed_in(self, task):
+        """The sweeps in which the stream of a task is needed."""
+        if task.head is None:
+            return {task.level}
+        later = {n for reader in self.readers[task] for n in self.needed_in(reader) if n >= reader.level}
+        return later | ({self.sweeps - 1} if task in self.outs else set())
 
     def direction(self, level):
         """Which way the sweep `level` must go: up, down or any."""

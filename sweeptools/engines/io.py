@@ -1,0 +1,222 @@
+"""What a command has to do with the world: its stdin, its stdout, what it says, its report."""
+
+import json
+import os
+import sys
+import threading
+import time
+
+from .. import __version__
+from ..errors import Refused, SweepError
+from ..flow import Ahead, Pool
+from ..measure import Peak, resident
+from ..progress import Progress
+from ..stream import Reader, Writer, send_error
+
+
+class IO:
+    """One per process. Sources, sinks and tools get it as `io`; `report` collects what they found."""
+
+    def __init__(self, op, params, options):
+        self.op, self.params, self.options = op, params, options
+        self.name = f"sweep-{op.name}"
+        self.pool = Pool()
+        self.threads, self.memory, self.tmpdir = options.threads, options.memory, options.tmpdir
+        self.report, self.found, self.items = {}, {}, []
+        self.began = time.perf_counter()
+        self.peak = Peak()
+        self.baseline = self.grown = 0
+        self._writer = self._progress = None
+        self._source = None
+        self._lock = threading.Lock()
+
+    # -------------------------------------------------------------- words
+
+    def say(self, text):
+        """A line on stderr, unless -q."""
+        if not self.options.quiet:
+            if self._progress:
+                self._progress.pause()
+            sys.stderr.write(f"{self.name}: {text}\n")
+
+    def verbose(self, text):
+        if self.options.verbose:
+            self.say(text)
+
+    def text(self, text):
+        """Text on stdout; only after the end mark was seen."""
+        sys.stdout.write(text)
+
+    def note(self, facts):
+        """Tell how far this stage is: to the sink if a stream goes on, else on this terminal."""
+        facts = {"stage": self.op.name, **facts}
+        with self._lock:
+            if self._writer:
+                self._writer.note(facts)
+            elif self._progress:
+                self._progress.note(facts)
+
+    def _pass_on(self, note):
+        with self._lock:
+            if self._writer:
+                self._writer.note(note)
+            elif self._progress:
+                self._progress.note(note)
+
+    # -------------------------------------------------------------- streams
+
+    def stdin(self):
+        """The stream on stdin, as a Source."""
+        if self._source is None:
+            reader = Reader(0, self.pool, self._pass_on)
+            self._source = reader.source("stdin")
+        return self._source
+
+    def stdout(self, head):
+        """A Writer of a stream with this head on stdout."""
+        self._writer = Writer(1, head, name=self.op.name)
+        return self._writer
+
+    def history(self, **more):
+        """This command's entry of the history."""
+        return {"command": self.op.name, "version": __version__, "params": self.op.canonical(self.params), **more}
+
+    def admit(self, items, head=None):
+        """Account for what will be held; refuse now if the budget cannot be met. Returns this stage's predicted peak."""
+        self.items = list(items)
+        self.baseline = resident()
+        own = self.baseline + sum(n for _, n in self.items)
+        earlier = sum(n for _, n in head.peaks) if head is not None else 0
+        if self.memory and own > self.memory:
+            self._refuse(own, self.memory, "--memory", own)
+        ends = self.op.output != "stream"
+        if ends and own + earlier > self.options.budget:
+            self._refuse(own + earlier, self.options.budget, "the whole pipe's budget", own + earlier)
+        return own
+
+    def _refuse(self, need, have, what, smallest):
+        biggest = max(self.items, key=lambda item: item[1], default=("its imports", self.baseline))
+        raise Refused(
+            f"needs {size(need)} of memory, {what} is {size(have)}; most of it is {biggest[0]} ({size(biggest[1])}); "
+            f"raise SWEEP_MEMORY or --memory, or take less of the volume with sweep-read --box",
+            smallest,
+        )
+
+    def drain(self, source):
+        """The blocks of a source, with progress; the end mark has been verified when it is exhausted."""
+        head = source.head
+        self._progress = Progress(self.options.progress, self.op.name, head.slices, head.slice_bytes)
+        done = False
+        try:
+            for block in source.blocks(head.sweep):
+                yield block
+                self._progress.advance(block.n)
+            done = True
+        finally:
+            self._progress.close(done)
+            self._progress = None
+
+    def pump(self, source, found=None):
+        """Send a source to stdout as a stream, with its end mark."""
+        entry = self.history()
+        head = source.head
+        own = self.admit(source.memory, head)
+        head = head.but(
+            history=(*head.history, *([entry] if self.options.history else [])),
+            peaks=(*head.peaks, (self.op.name, own)),
+            budget=head.budget or self.memory,
+        )
+        writer = self.stdout(head)
+        blocks = Ahead(source.blocks(head.sweep))
+        try:
+            for block in blocks:
+                start = time.perf_counter()
+                writer.block(block)
+                self.report["wait_out_s"] = self.report.get("wait_out_s", 0.0) + time.perf_counter() - start
+        finally:
+            blocks.close()
+        writer.end([*source.end.get("reports", ()), self.part()], [*source.end.get("found", ()), *self._found()])
+
+    def _found(self):
+        return [{"command": self.op.name, **self.found}] if self.found else []
+
+    def fail(self, error, status=1):
+        """Tell the next stage that the stream ends here and why."""
+        if self.op.output != "stream":
+            return
+        stage, why = getattr(error, "stage", self.name), getattr(error, "why", str(error))
+        status = getattr(error, "status", status)
+        try:
+            if self._writer:
+                self._writer.error(stage, why, status)
+            else:
+                send_error(1, stage, why, status)
+        except OSError:                              # who should hear of it is gone; stderr says it all the same
+            pass
+
+    # -------------------------------------------------------------- the report
+
+    def part(self):
+        """This stage's part of the report."""
+        return {
+            "name": self.op.name,
+            "busy_s": 0.0,
+            "wait_in_s": 0.0,
+            "wait_out_s": 0.0,
+            "peak_bytes": self.peak.stop(),
+            "baseline_bytes": self.baseline + self.grown,
+            "predicted_peak_bytes": self.baseline + self.grown + sum(n for _, n in self.items),
+            "memory_items": [{"what": what, "bytes": n} for what, n in self.items],
+            **self.found,
+            **self.report,
+        }
+
+    def write_report(self, source=None):
+        """The run's report, where --report asks for one: every stage's part, and totals over the pipe."""
+        if not self.options.report:
+            return
+        stages = [*(source.end.get("reports", ()) if source else ()), self.part()]
+        total = lambda key: sum(stage.get(key, 0) for stage in stages)  # noqa: E731
+        part = lambda key, none: next((s[key] for s in stages if key in s), none)  # noqa: E731
+        read = {"bytes": 0, "chunks": 0, "chunks_total": 0, **part("read", {})}
+        read["amplification"] = round(read["chunks"] / read["chunks_total"], 4) if read["chunks_total"] else 1.0
+        report = {
+            "pipeline": " | ".join(f"sweep-{stage['name']}" for stage in stages),
+            "version": __version__,
+            "wall_s": round(time.perf_counter() - self.began, 3),
+            "peak_bytes": total("peak_bytes"),
+            "predicted_peak_bytes": total("predicted_peak_bytes"),
+            "baseline_bytes": total("baseline_bytes"),
+            "sweeps": max(stage.get("sweeps", 1) for stage in stages),
+            "groups": [[stage["name"]] for stage in stages],
+            "tiles": 1,
+            "spool_bytes": total("spool_bytes"),
+            "handovers": len(stages) - 1,
+            "read": read,
+            "write": {"bytes": 0, "chunks": 0, "chunks_rewritten": 0, "files": 0, **part("write", {})},
+            "stages": stages,
+            "memory_items": [item for stage in stages for item in stage.get("memory_items", ())],
+            "refused": None,
+        }
+        publish_text(self.options.report, json.dumps(report, indent=1, default=float) + "\n")
+
+
+def publish_text(path, text):
+    """Write a file that appears when it is complete."""
+    partial = f"{path}.partial"
+    try:
+        with open(partial, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        raise SweepError(f"{path} was not written: {error.strerror}") from None
+
+
+def size(n):
+    """Bytes as a person reads them."""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if n < 1000 or unit == "TB":
+            return f"{n:.0f} {unit}" if unit in ("B", "kB") else f"{n:.1f} {unit}"
+        n /= 1000

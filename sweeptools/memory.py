@@ -1,0 +1,69 @@
+"""What a run will hold, item by item, before the first block; and the depth of the blocks that decides it."""
+
+from math import prod
+
+import numpy as np
+
+from .spec import call
+from .window import Windows
+
+TARGET = 4 << 20       # bytes of a block: enough to amortise its handling, few enough for the caches
+AHEAD = 3              # blocks of a reader in a thread of its own: one made, one waiting, one in use
+
+
+def depth_of(task, forced=None):
+    """Slices of a block that a task gives: the least that amortises its halo, and its handling."""
+    if task.head is None:
+        return depth_of(task.inputs[0], forced)
+    slices = max(1, task.head.slices)
+    if task.op is None:
+        return min(forced or max(1, task.head.depth), slices)
+    if task.is_map:
+        return depth_of(task.inputs[0], forced)
+    halo = max(r[0].below + r[0].above for r in task.reaches)
+    return min(forced or max(1, halo, TARGET // max(1, task.head.slice_bytes)), slices)
+
+
+def windows_of(task, i, way, forced=None):
+    """The windows of input i of a task."""
+    mode, cval = task.params.get("mode") or "constant", task.params.get("cval") or 0
+    depth = depth_of(task, forced)
+    return Windows(task.inputs[i].head, task.head, task.reaches[i], depth, mode, cval, way, task.wraps)
+
+
+def scratch_of(task, known, forced=None):
+    """{name: (shape, dtype)} that a kernel wants for each thread."""
+    facts = {**known, "head": task.inputs[0].head, "depth": depth_of(task, forced)}
+    return call(task.op.scratch, facts) if task.op.scratch else {}
+
+
+def items(graph, sources, settings):
+    """[(what, bytes)] held at the same time in the sweep that holds most; imports and compiled code come on top."""
+    reading = [(f"{s.name}: {what}", n) for s in sources.values() for what, n in s.memory]
+    sweeps = [
+        [item for t in graph.tasks if t.level <= level for item in _held(t, settings)] for level in range(graph.sweeps)
+    ]
+    return reading + max(sweeps, key=lambda sweep: sum(n for _, n in sweep))
+
+
+def _held(task, settings):
+    if task.rule:
+        return []
+    depth = depth_of(task, settings.depth)
+    if task.op is None:
+        return [(f"{task.name}: {AHEAD} blocks of {depth} slices", AHEAD * depth * task.head.slice_bytes)]
+    held = []
+    if task.head is not None:
+        held.append((f"{task.name}: 2 blocks of {depth} slices", 2 * depth * task.head.slice_bytes))
+        if not task.is_map and task.op.kind == "kernel":
+            for i in range(len(task.inputs)):
+                windows = windows_of(task, i, "up", settings.depth)
+                held.append((f"{task.name}: window of {windows.shape[0]} slices", windows.bytes))
+    known = {name: p for name, p in task.params.items() if name not in task.values}
+    each = sum(prod(shape) * np.dtype(dtype).itemsize for shape, dtype in scratch_of(task, known, settings.depth).values())
+    if each:
+        held.append((f"{task.name}: scratch of {settings.threads} threads", each * settings.threads))
+    if task.op.memory:
+        facts = {**known, "head": task.inputs[0].head, "depth": depth, "threads": settings.threads}
+        held.append((f"{task.name}: state", int(call(task.op.memory, facts))))
+    return held

@@ -1,0 +1,164 @@
+"""A task as an iterator of blocks: one function for each kind of operation, kernels in threads over boxes."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from .flow import align
+from .memory import scratch_of, windows_of
+from .spec import Block, Head, call
+from .window import wrap_around
+
+
+class Threads:
+    """Calls at the same time on disjoint boxes of the same buffers; `busy` counts seconds of work."""
+
+    def __init__(self, count):
+        self.count, self.busy = max(1, count), 0.0
+        self._pool = None
+
+    def each(self, calls):
+        """The results of the calls."""
+        start = time.perf_counter()
+        if len(calls) == 1:
+            results = [calls[0]()]
+        else:
+            self._pool = self._pool or ThreadPoolExecutor(self.count)
+            results = [future.result() for future in [self._pool.submit(c) for c in calls]]
+        self.busy += time.perf_counter() - start
+        return results
+
+    def boxes(self, shape):
+        """A block's shape cut into one box a thread: along y, or along z where rows are few."""
+        n, ny, nx = shape[:3]
+        if self.count == 1 or not n * ny * nx:
+            return [(0, n, 0, ny, 0, nx)]
+        along_y = ny >= 8 * self.count or ny >= n
+        size = ny if along_y else n
+        cuts = [size * i // self.count for i in range(self.count + 1)]
+        pairs = [(a, b) for a, b in zip(cuts, cuts[1:]) if a < b]
+        return [(0, n, a, b, 0, nx) if along_y else (a, b, 0, ny, 0, nx) for a, b in pairs]
+
+    def close(self):
+        if self._pool:
+            self._pool.shutdown()
+
+
+class Kernel:
+    """A kernel of a task, ready to be called: its keywords, with scratch of its own for each thread.
+
+    `nans` counts voxels that were NaN and have none of their own in the type of the result.
+    """
+
+    def __init__(self, task, results, threads, pool, forced=None):
+        self.task, self.threads, self.nans = task, threads, 0
+        known = task.known(results)
+        own = {k: v for k, v in known.items() if k in task.op.keywords}
+        wanted = scratch_of(task, known, forced)
+        self.keywords = [dict(own) for _ in range(threads.count)]
+        if wanted:
+            for mine in self.keywords:
+                mine["scratch"] = {name: pool.array(shape, dtype) for name, (shape, dtype) in wanted.items()}
+
+    def __call__(self, srcs, dst, boxes=None):
+        op = self.task.op
+        arrays = [dict(zip(self.task.names, srcs))] if self.task.names else srcs
+        if op.foreign:                               # code that is not ours is called once, on the whole block
+            boxes = [(0, dst.shape[0], 0, dst.shape[1], 0, dst.shape[2])]
+        boxes = boxes or self.threads.boxes(dst.shape)
+        calls = [(lambda b=b, kw=kw: op.fn(*arrays, dst, b, **kw)) for b, kw in zip(boxes, self.keywords)]
+        self.nans += sum(n or 0 for n in self.threads.each(calls))
+
+    def warm(self):
+        """Compile, by a call that computes nothing."""
+        srcs = []
+        for t, reach in zip(self.task.inputs, self.task.reaches):
+            shape = [r.below + r.size + r.above for r in reach]
+            srcs.append(np.zeros((*shape, *t.head.slice_shape[2:]), t.head.dtype))
+        dst = np.zeros((1, 1, 1, *self.task.head.slice_shape[2:]), self.task.head.dtype)
+        if not self.task.op.foreign:
+            self(srcs, dst, [(0, 0, 0, 0, 0, 0)])
+
+
+def mapped(kernel, inputs, way, pool):
+    """Voxel by voxel: blocks as they come; a constant one is computed on one voxel."""
+    task = kernel.task
+    for blocks in align(inputs, way) if len(inputs) > 1 else ((block,) for block in inputs[0]):
+        first = blocks[0]
+        if len(blocks) == 1 and first.data is None:
+            head = task.inputs[0].head
+            one = Head((1, 1, 1), head.dtype, components=head.components)
+            dst = np.empty((1, 1, 1, *task.head.slice_shape[2:]), task.head.dtype)
+            kernel([np.ascontiguousarray(Block(0, 1, None, first.fill).array(one))], dst, [(0, 1, 0, 1, 0, 1)])
+            yield Block(first.z, first.n, None, dst[0, 0, 0])
+        else:
+            dst = pool.array((first.n, *task.head.slice_shape), task.head.dtype)
+            kernel([np.ascontiguousarray(b.array(t.head)) for b, t in zip(blocks, task.inputs)], dst)
+            yield Block(first.z, first.n, dst)
+
+
+def windowed(kernel, inputs, way, pool, forced=None, saved=None):
+    """Windows: `saved` has the inputs whole where they wrap around along z."""
+    task = kernel.task
+    windows = [windows_of(task, i, way, forced) for i in range(len(inputs))]
+    if task.wraps:
+        inputs = [wrap_around(s, w.head.whole[0], w.below, w.above, way) for s, w in zip(saved, windows)]
+    for chunk in zip(*(w.over(blocks, pool) for w, blocks in zip(windows, inputs)), strict=True):
+        z, n, _ = chunk[0]
+        dst = pool.array((n, *task.head.slice_shape), task.head.dtype)
+        kernel([src for _, _, src in chunk], dst)
+        yield Block(z, n, dst)
+
+
+def reduced(task, blocks, known, threads, done):
+    """A reduction: yields after each block; calls done(value) at the end. Each thread has a state of its own."""
+    reduce, head = task.op.reduce, task.inputs[0].head
+    known = {**known, "head": head}
+    states = [call(reduce.start, known) for _ in range(threads.count)]
+    own = named(reduce.add, known)
+    for block in blocks:
+        data = np.ascontiguousarray(block.array(head))
+        calls = [
+            (lambda s=s, b=b: reduce.add(s, data, b, block.z, **own)) for s, b in zip(states, threads.boxes(data.shape))
+        ]
+        threads.each(calls)
+        yield
+    state = states[0]
+    for other in states[1:]:
+        state = reduce.merge(state, other)
+    done(task.op.fn(state, **named(task.op.fn, known)))
+
+
+def scanned(task, blocks, known, disk, pool, threads, done):
+    """A scan: blocks in stream order through one state; a stream, or a value for done(value) at the end."""
+    scan, head = task.op.scan, task.inputs[0].head
+    known = {**known, "head": head, "disk": disk}
+    state = call(scan.start, known)
+    own = named(scan.step, known)
+    for block in blocks:
+        src = np.ascontiguousarray(block.array(head))
+        dst = None if task.head is None else pool.array((block.n, *task.head.slice_shape), task.head.dtype)
+        threads.each([lambda: scan.step(state, src, dst, block.z, **own)])  # noqa: B023
+        yield None if dst is None else Block(block.z, block.n, dst)
+    if scan.end:
+        scan.end(state)
+    if task.head is None:
+        done(task.op.fn(state, **named(task.op.fn, known)))
+
+
+def warm_reduction(task, known):
+    """Compile a reduction's kernels by adding an empty box."""
+    head = task.inputs[0].head
+    known = {**known, "head": head}
+    state = call(task.op.reduce.start, known)
+    src = np.zeros((1, 1, 1, *head.slice_shape[2:]), head.dtype)
+    task.op.reduce.add(state, src, (0, 0, 0, 0, 0, 0), head.first, **named(task.op.reduce.add, known))
+
+
+def named(fn, known):
+    """Those of the known parameters that a function names as keywords."""
+    import inspect
+
+    taken = [p.name for p in inspect.signature(fn).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    return {name: known[name] for name in taken if name in known}
