@@ -93,7 +93,7 @@ def main(argv=None):
     name = os.path.basename(program)
     if not name.startswith("sweep-"):
         if not words or words[0] in ("--help", "help"):
-            sys.stdout.write(usage.overview(ops))
+            sys.stdout.write(usage.overview())
             return 0 if words else 2
         if words[0] == "--version":
             print(f"sweep {__version__}")

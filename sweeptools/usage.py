@@ -3,15 +3,15 @@
 import shlex
 import textwrap
 
+from .listing import TASKS, by_task, commands
 from .params import Choice, Counts, Flag, Lengths, Ranges
 
 WIDTH = 80
-TASKS = ("Streams and flow", "Voxel by voxel", "Windows", "Answers", "Several sweeps", "Objects", "Geometry", "Tools")
 EXTENTS = {
     "halo": "looks at the voxels around each voxel only: parts of a volume give the same bytes",
     "line": "carries state along z in stream order",
     "slice": "needs whole slices: they cannot be cut into tiles",
-    "volume": "takes part in the whole volume",
+    "volume": "depends on the whole volume",
 }
 IN, OUT = "sweep-read in.zarr", "sweep-write out.zarr"
 
@@ -107,8 +107,8 @@ def result(op):
     if op.output == "table":
         return "a table on stdout, after the whole stream has been verified"
     if op.output == "stream":
-        kind = f"a stream of {op.dtype}" if isinstance(op.dtype, str) else "a stream"
-        return kind + (f", {op.role}" if op.role else "")
+        role = {"labels": "labels", "mask": "a mask"}.get(op.role, "")
+        return "a stream" + (f" of {op.dtype}" if isinstance(op.dtype, str) else "") + (f" ({role})" if role else "")
     return ""
 
 
@@ -145,15 +145,13 @@ def text(op, common):
     return "\n\n".join(parts) + f"\n\nMore: man sweep-{op.name}\n"
 
 
-def overview(ops):
+def overview():
     """All commands by task, for `sweep --help`."""
-    records = [ops.load(name) for name in ops.names()]
     lines = ["usage: sweep-NAME ... or sweep NAME ...", ""]
     lines += ["Filters for volumes that do not fit in memory, to be joined with pipes:"]
     lines += [f"  {IN} | sweep-gauss 1.5 | {OUT}"]
-    for task in TASKS:
-        rows = [f"  {op.name.ljust(14)} {op.summary}" for op in records if op.task == task]
-        lines += ["", task, *rows] if rows else []
+    for task, rows in by_task(commands()):
+        lines += ["", task, *(f"  {name.ljust(14)} {summary}" for name, summary in rows)]
     return "\n".join([*lines, "", "More: sweep-NAME --help, man sweep, man sweep-pipelines", ""])
 
 
