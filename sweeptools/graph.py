@@ -116,8 +116,16 @@ class Graph:
 def elaborate(*outs):
     """The Graph of nodes whose inputs have heads."""
     made = {}
-    outs = tuple(_elaborate(node, made) for node in outs)
-    return Graph(outs, list(dict.fromkeys(t for t in made.values() for t in _with_inputs(t))))
+    return _graph(tuple(_elaborate(node, made) for node in outs))
+
+
+def what_is_found(graph):
+    """The part of a graph that comes to the values which have a name."""
+    return _graph(tuple(t for t in graph.tasks if t.found))
+
+
+def _graph(outs):
+    return Graph(outs, list(dict.fromkeys(t for out in outs for t in _with_inputs(out))))
 
 
 def _with_inputs(task):

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .flow import Ahead, Pool, pieces
-from .graph import elaborate
+from .graph import elaborate, what_is_found
 from .measure import resident
 from .memory import depth_of, items
 from .stages import Kernel, Threads, mapped, reduced, scanned, warm_reduction, windowed
 
 _END = object()
+REREAD = "name another directory with --tmpdir, or use sweep-run, which reads the source again instead"
 
 
 @dataclass
@@ -35,12 +36,13 @@ class Settings:
 class Run:
     """One run: `blocks()` gives the out that is a stream, then `values()` the outs that are none.
 
-    outs are nodes of a graph; sources gives the Source of each of its inputs, by name.
+    outs are nodes of a graph; sources gives the Source of each of its inputs, by name. With `found_only` the run ends
+    when the values are known that the graph names.
     """
 
-    def __init__(self, outs, sources, settings=None):
+    def __init__(self, outs, sources, settings=None, found_only=False):
         self.settings, self.sources = settings or Settings(), sources
-        self.graph = elaborate(*outs)
+        self.graph = what_is_found(elaborate(*outs)) if found_only else elaborate(*outs)
         self.results, self.found = {}, {}
         self.spools = {}                               # task -> Spool of its output
         self.grown = 0                                 # bytes that compiling took: part of the baseline
@@ -71,7 +73,7 @@ class Run:
             "halo": [list(pair) for pair in self.graph.halo],
             "held_bytes": sum(n for _, n in self.memory()),
             "sweeps": self.graph.sweeps,
-            "spool_bytes": sum(s.bytes for s in self.spools.values()) + (self._disk.bytes if self._disk else 0),
+            "spool_bytes": self._disk.bytes if self._disk else 0,
         }
 
     # -------------------------------------------------------------- the sweeps
@@ -208,10 +210,7 @@ class Run:
 
     def _save(self, task, blocks, way):
         """The blocks, saved on their way."""
-        from .spool import Spool
-
-        head = task.head.but(sweep=way)
-        spool = Spool(head, self.settings.tmpdir, beside=self.settings.beside, pool=self.settings.pool)
+        spool = self._the_disk().spool(task.head.but(sweep=way), pool=self.settings.pool, mend=REREAD)
         for block in blocks:
             spool.write(block)
             yield block
@@ -231,7 +230,7 @@ class Run:
         if self._disk is None:
             from .spool import Disk
 
-            self._disk = Disk(self.settings.tmpdir, beside=self.settings.beside)
+            self._disk = Disk(self.settings.tmpdir, self.settings.beside)
         return self._disk
 
     def _close(self):

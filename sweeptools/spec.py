@@ -204,6 +204,7 @@ class Op:
     work: float | Callable             # operations per voxel
     reduce: Reduce | None
     scan: Scan | None
+    tells: tuple[str, ...]             # found values that are always told on stderr
     foreign: bool                      # runs code of the user's, which may hold the interpreter
 
     @property
@@ -313,7 +314,7 @@ class Step:
 def op(
     summary, *, examples=(), task="", kind=None, output=None, extent=None, direction="any", edges=False, casts=False,
     halo=None, reach=None, head=None, dtype=None, role=None, scratch=None, memory=None, work=1.0, reduce=None,
-    scan=None, foreign=False,
+    scan=None, tells=(), foreign=False,
 ):  # fmt: skip
     """Make an Op of the function below. `halo(**params)` gives radii, or (below, above) pairs, along z, y, x."""
 
@@ -347,7 +348,7 @@ def op(
             examples=tuple(examples), task=task,
             extent=extent or {"kernel": "halo", "reduce": "halo", "graph": "halo"}.get(what, "volume"),
             direction=direction, edges=edges, casts=casts, reach=halo or reach, head=head, dtype=dtype, role=role,
-            scratch=scratch, memory=memory, work=work, reduce=reduce, scan=scan, foreign=foreign,
+            scratch=scratch, memory=memory, work=work, reduce=reduce, scan=scan, tells=tells, foreign=foreign,
         )  # fmt: skip
 
     return declare

@@ -11,7 +11,7 @@ from ..errors import Refused, SweepError
 from ..flow import Ahead, Pool
 from ..measure import Peak, resident
 from ..progress import Progress
-from ..stream import Reader, Writer, send_error
+from ..stream import Reader, Writer, fail
 
 
 class IO:
@@ -36,7 +36,7 @@ class IO:
         """A line on stderr, unless -q."""
         if not self.options.quiet:
             if self._progress:
-                self._progress.pause()
+                self._progress.aside()
             sys.stderr.write(f"{self.name}: {text}\n")
 
     def verbose(self, text):
@@ -63,12 +63,17 @@ class IO:
             elif self._progress:
                 self._progress.note(note)
 
+    def _hand_on(self, kind, header, payload):
+        """Frames of a later version that may be skipped go on as they are."""
+        if self._writer:
+            self._writer.other(kind, header, payload)
+
     # -------------------------------------------------------------- streams
 
     def stdin(self):
         """The stream on stdin, as a Source."""
         if self._source is None:
-            reader = Reader(0, self.pool, self._pass_on)
+            reader = Reader(0, self.pool, self._pass_on, on_other=self._hand_on)
             self._source = reader.source("stdin")
         return self._source
 
@@ -150,7 +155,7 @@ class IO:
             if self._writer:
                 self._writer.error(stage, why, status)
             else:
-                send_error(1, stage, why, status)
+                fail(1, stage, why, status)
         except OSError:                              # who should hear of it is gone; stderr says it all the same
             pass
 

@@ -5,10 +5,12 @@ import sys
 import threading
 from importlib import import_module
 
-from ..errors import Interrupted, SweepError, UsageError
-from ..params import Volume, Volumes
+from .. import table
+from ..errors import Interrupted, SweepError
+from ..params import Volumes
 from ..run import Run, Settings
 from ..spec import Node, Source
+from .inputs import named
 from .io import IO
 
 
@@ -66,25 +68,30 @@ def _deed(op, params, io):
 
 def _filter(op, params, io):
     """Kernels, graphs, reductions and scans."""
-    sources, inputs, names = _inputs(op, params, io)
+    for file in filter(None, (io.options.out, io.options.pass_)):
+        table.check(file)
+    sources = named(op, params, io)
     settings = Settings(io.threads, None, io.tmpdir, None, io.pool, io.note, io.say)
-    node = Node(op, inputs, params, op.name, names=names)
+    inputs = tuple(Node(head=s.head, name=name) for name, s in sources.items())
+    by_name = any(isinstance(op.params[name], Volumes) for name in op.inputs[1:])
+    node = Node(op, inputs, params, op.name, names=tuple(sources) if by_name else ())
     outs = [node, inputs[0]] if io.options.pass_ else [node]
-    work = Run(outs, sources, settings)
+    asked = bool(params.get("print_"))               # for what the command finds, not for the stream it makes
+    work = Run(outs, sources, settings, found_only=asked)
     first = next(iter(sources.values()))
 
     def end():
         io.report |= work.report()
-        io.grown, io.found = work.grown, work.facts()
-        for key, value in io.found.items():
-            (io.say if key == "labels" else io.verbose)(f"{key} {value}")
+        io.grown, io.found = work.grown, work.found
+        for name, value in io.found.items():
+            (io.say if name in op.tells else io.verbose)(f"{name} {value}")
 
     def blocks(direction):
         yield from work.blocks()
         end()
 
     reports = first.end
-    if op.output == "stream" or io.options.pass_:
+    if (op.output == "stream" and not asked) or io.options.pass_:
         head = work.head
         io.pump(Source(head, blocks, name=op.name, end=reports, memory=work.memory()))
         if op.output == "stream":
@@ -93,24 +100,18 @@ def _filter(op, params, io):
         io.admit(work.memory(), first.head)
         for _ in io.drain(Source(first.head, blocks)):
             pass
-    from ..table import answer
-
-    answer(work.values()[0], io)
+    _answer(work.found if asked else work.values()[0], io)
     io.write_report(first)
     return 0
 
 
-def _inputs(op, params, io):
-    """({name: Source}, the graph's input nodes, their names for kernels that take inputs by name)."""
-    from .inputs import named
-
-    wanted = {name: params[name] for name in op.inputs[1:] if params.get(name)}
-    sources = named(op, wanted, params, io)
-    if not sources:
-        raise UsageError("there is no input")
-    nodes = tuple(Node(head=s.head, name=name) for name, s in sources.items())
-    by_name = any(isinstance(op.params[name], Volumes) for name in op.inputs[1:])
-    return sources, nodes, tuple(sources) if by_name else ()
+def _answer(answer, io):
+    """Print or save what a command came to, now that the end mark has been seen."""
+    file = io.options.pass_ or io.options.out
+    if file:
+        table.save(answer, file)
+    else:
+        for text in table.lines(answer, io.options.json):
+            io.text(text)
 
 
-__all__ = ["run", "Volume"]

@@ -13,7 +13,7 @@ MENDS = {"uint32": "; use --dtype uint64", "uint64": ""}
 
 
 @op(
-    "number the connected components", task="Objects", role="labels", extent="volume",
+    "number the connected components", task="Objects", role="labels", extent="volume", tells=("labels",),
     examples=("", "--connectivity 26", "--dtype uint64", "--by-value", "--connectivity 18 --by-value"),
 )  # fmt: skip
 def label(
