@@ -88,7 +88,7 @@ def _value(param, words):
 
 
 def main(argv=None):
-    """Run `sweep-NAME WORDS` or `sweep NAME WORDS`; returns the exit status."""
+    """Run `sweep-NAME WORDS` or `sweep NAME WORDS`, the program's name first; returns the exit status."""
     program, *words = sys.argv if argv is None else argv
     name = os.path.basename(program)
     if not name.startswith("sweep-"):

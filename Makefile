@@ -1,0 +1,57 @@
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test soak bench lint pages clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+
+help:
+	@echo 'make venv    an environment in $(VENV) with everything the tests need; no root, Python 3.11 or later'
+	@echo 'make demo    a first pipeline on a volume that is made up'
+	@echo 'make test    the tests; soak: the long ones; bench: speed against peers'
+	@echo 'make lint    style; pages: manual pages and links in bin/ anew; clean: what was made'
+
+venv: $(VENV)/.ready
+
+# Anew only when what is needed changed, or a command came or went, for which pip makes the script.
+$(VENV)/.ready: pyproject.toml setup.py $(VENV)/.commands
+	@python=; for p in python3.13 python3.12 python3.11 python3; do \
+	  if $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$p; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo 'make: no Python of version 3.11 or later with venv was found (python3.13, python3.12, python3.11, python3)' >&2; \
+	  echo 'make: install one, for example the packages python3 and python3-venv' >&2; exit 1; \
+	fi; \
+	[ -x $(BIN)/python ] || $$python -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=24'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[all,test]'
+	@touch $@
+
+# The names of the commands; written only when they changed.
+$(VENV)/.commands: FORCE
+	@mkdir -p $(VENV); ls sweeptools/ops > $@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+FORCE:
+
+demo: venv
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
+
+test: venv
+	$(BIN)/python -m pytest -n $(JOBS) -m 'not soak' $(TESTS)
+
+soak: venv
+	$(BIN)/python -m pytest -m soak $(TESTS)
+
+bench: venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[all,test,bench]'
+	$(BIN)/python -m bench
+
+lint: venv
+	$(BIN)/ruff check .
+
+pages: venv
+	$(BIN)/python -m sweeptools.page --write
+
+clean:
+	rm -rf $(VENV) build dist demo *.egg-info .pytest_cache .hypothesis .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
