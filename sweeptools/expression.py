@@ -143,8 +143,9 @@ def store(result, dst):
             np.copyto(dst, result, casting="unsafe")
         return 0
     low, high = (int(v) for v in (np.iinfo(dst.dtype).min, np.iinfo(dst.dtype).max))
-    if result.dtype.kind == "i":
-        np.copyto(dst, np.clip(result, max(low, LOW), min(high, HIGH)), casting="unsafe")
+    if result.dtype.kind in "iu":
+        limits = np.iinfo(result.dtype)
+        np.copyto(dst, np.clip(result, max(low, int(limits.min)), min(high, int(limits.max))), casting="unsafe")
         return 0
     nan = np.isnan(result)
     above = result >= high                             # in 64 bits the greatest value is no float: set apart
