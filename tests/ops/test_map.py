@@ -138,7 +138,7 @@ def test_errors_of_the_function(mine, name, error, says):
 
 
 def test_errors_within_the_stream(mine):
-    with pytest.raises(SweepError, match=r"fail failed on an array \(9, 10, 11\) of float32: ValueError: the last line"):
+    with pytest.raises(SweepError, match=r"fail failed on an array \(9, 10, 11\) of float32: ValueError: the last"):
         apply("map", volume(), function=mine + "fail", dtype="uint8")
     with pytest.raises(SweepError, match="TypeError: .*unexpected keyword argument 'no'"):
         apply("map", volume(), function=mine + "shift", arg=["no=3"], dtype="uint8")
