@@ -1,0 +1,152 @@
+"""Exact sums, sums of squares and extremes of a box of voxels [n, y, x].
+
+Integers are added up as limbs of 32 bits. Floats are added up as integers, one bin for every exponent, after Neal,
+"Fast exact summation using small and large superaccumulators" (2015). Nothing is rounded, so what is added, and in
+which order, never shows. A row has fewer than 2^31 voxels and a box fewer than 2^29 rows and 2^35 voxels.
+"""
+
+import numpy as np
+
+from ..jit import kernel
+
+LOW = np.int64(0xFFFFFFFF)
+LOW27 = np.int64((1 << 27) - 1)
+
+
+@kernel
+def ends(src, box, out):
+    """Lower out[0] to the least and raise out[1] to the greatest finite voxel; both are of the voxels' type."""
+    z0, z1, y0, y1, x0, x1 = box
+    least, greatest = out[0], out[1]
+    for z in range(z0, z1):
+        for y in range(y0, y1):
+            for x in range(x0, x1):
+                v = src[z, y, x]
+                if v - v == 0:                       # neither NaN nor infinite
+                    least = min(least, v)
+                    greatest = max(greatest, v)
+    out[0], out[1] = least, greatest
+
+
+@kernel(inline=True)
+def carry(limbs, at, value):
+    """Add a row's sum to limbs of 32 bits; the highest limb keeps the sign."""
+    limbs[at] += value & LOW
+    limbs[at + 1] += value >> 32
+
+
+@kernel
+def small(src, box, out, total, squares):
+    """Integers of up to 32 bits: extremes as in `ends`; limbs of the sum into `total`, of the squares' sum into
+    `squares` (int64)."""
+    z0, z1, y0, y1, x0, x1 = box
+    least, greatest = out[0], out[1]
+    for z in range(z0, z1):
+        for y in range(y0, y1):
+            s, low, high = np.int64(0), np.int64(0), np.int64(0)
+            for x in range(x0, x1):
+                v = src[z, y, x]
+                least = min(least, v)
+                greatest = max(greatest, v)
+                w = np.int64(v)
+                q = np.uint64(w * w)
+                s += w
+                low += np.int64(q & np.uint64(LOW))
+                high += np.int64(q >> np.uint64(32))
+            carry(total, 0, s)
+            carry(squares, 0, low)
+            carry(squares, 1, high)
+    out[0], out[1] = least, greatest
+
+
+@kernel
+def large(src, box, out, total, squares):
+    """The same for integers of 64 bits."""
+    z0, z1, y0, y1, x0, x1 = box
+    least, greatest = out[0], out[1]
+    half, word = np.uint64(32), np.uint64(LOW)
+    for z in range(z0, z1):
+        for y in range(y0, y1):
+            s0, s1 = np.int64(0), np.int64(0)
+            q0, q1, q2, q3 = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+            for x in range(x0, x1):
+                v = src[z, y, x]
+                least = min(least, v)
+                greatest = max(greatest, v)
+                size = np.uint64(v) if v >= 0 else np.uint64(0) - np.uint64(v)
+                low, high = size & word, size >> half
+                s0 += np.int64(low) if v >= 0 else -np.int64(low)
+                s1 += np.int64(high) if v >= 0 else -np.int64(high)
+                a, b, c = low * low, low * high, high * high
+                q0 += np.int64(a & word)
+                q1 += np.int64(a >> half) + 2 * np.int64(b & word)
+                q2 += 2 * np.int64(b >> half) + np.int64(c & word)
+                q3 += np.int64(c >> half)
+            carry(total, 0, s0)
+            carry(total, 1, s1)
+            carry(squares, 0, q0)
+            carry(squares, 1, q1)
+            carry(squares, 2, q2)
+            carry(squares, 3, q3)
+    out[0], out[1] = least, greatest
+
+
+@kernel
+def single(src, bits, box, out, bins, odd):
+    """float32 and its bits: extremes as in `ends`; odd[0], odd[1] count NaN and infinities. Into bins[exponent] go the
+    sum of the mantissas and the limbs of 24 bits of the sum of their squares (int64)."""
+    z0, z1, y0, y1, x0, x1 = box
+    least, greatest = out[0], out[1]
+    for z in range(z0, z1):
+        for y in range(y0, y1):
+            for x in range(x0, x1):
+                b = np.int64(bits[z, y, x])
+                e = (b >> 23) & 0xFF
+                m = b & 0x7FFFFF
+                if e == 0xFF:
+                    odd[0 if m else 1] += 1
+                    continue
+                v = src[z, y, x]
+                least = min(least, v)
+                greatest = max(greatest, v)
+                if e:
+                    m |= 0x800000
+                else:
+                    e = 1
+                q = m * m
+                bins[e, 0] += m if v >= 0 else -m
+                bins[e, 1] += q & 0xFFFFFF
+                bins[e, 2] += q >> 24
+    out[0], out[1] = least, greatest
+
+
+@kernel
+def double(src, bits, box, out, bins, odd):
+    """The same for float64; limbs have 27 bits: two of the sum, then four of the squares."""
+    z0, z1, y0, y1, x0, x1 = box
+    least, greatest = out[0], out[1]
+    for z in range(z0, z1):
+        for y in range(y0, y1):
+            for x in range(x0, x1):
+                b = np.int64(bits[z, y, x])
+                e = (b >> 52) & 0x7FF
+                m = b & 0xFFFFFFFFFFFFF
+                if e == 0x7FF:
+                    odd[0 if m else 1] += 1
+                    continue
+                v = src[z, y, x]
+                least = min(least, v)
+                greatest = max(greatest, v)
+                if e:
+                    m |= 0x10000000000000
+                else:
+                    e = 1
+                low, high = m & LOW27, m >> 27
+                p, q, r = low * low, 2 * low * high, high * high
+                bins[e, 0] += low if v >= 0 else -low
+                bins[e, 1] += high if v >= 0 else -high
+                bins[e, 2] += p & LOW27
+                bins[e, 3] += (p >> 27) + (q & LOW27)
+                bins[e, 4] += (q >> 27) + (r & LOW27)
+                bins[e, 5] += r >> 27
+    out[0], out[1] = least, greatest
