@@ -1,0 +1,76 @@
+"""sweep-hist: how many voxels have which value."""
+
+from functools import partial
+
+import numpy as np
+
+from ..errors import UsageError
+from ..params import Count, Pair
+from ..spec import op
+from ._levels import binned, edges, ends, few, tally
+
+
+@op(
+    "count voxels by value", task="Answers", output="table",
+    examples=("", "--bins 10", "--limits 0,100", "--bins 7 --limits=-5,2.5"),
+)  # fmt: skip
+def hist(
+    stdin,
+    *,
+    bins: Count("number of bins of equal width; default one for each value up to 16 bits, else 256",
+                low=1, high=1 << 24) = None,
+    limits: Pair("lower edge of the first and upper edge of the last bin; default the least and greatest voxel",
+                 unit="in the voxels' own values") = None,
+):  # fmt: skip
+    """A row for each bin, low high count: LOW <= v < HIGH, in the last bin LOW <= v <= HIGH. NaN, infinities and voxels
+    beyond the limits are in no bin. Where voxels have components, each value counts as a voxel.
+
+    Without --bins and --limits integers of up to 16 bits have a bin for each value from the least to the greatest
+    that occurs (no row in an empty volume). Else edges and counts are those of numpy.histogram on the finite voxels,
+    exactly. Volumes of wider types are swept twice, once for the limits, unless those are given.
+    """
+    dtype = stdin.head.dtype
+    if limits is not None and not (np.isfinite(limits).all() and limits[0] <= limits[1]):
+        raise UsageError(f"limits are {limits[0]},{limits[1]}, must be two finite numbers, the lower one first")
+    if few(dtype) and bins is None and limits is None:
+        return (stdin | tally()).then(each)
+    cut = partial(checked, dtype, bins or 256, limits)
+    if few(dtype):
+        return (stdin | tally()).then(partial(sort_in, cut)).then(rows)
+    where = cut(None) if limits is not None else (stdin | ends()).then(cut)
+    return (stdin | binned(edges=where)).then(rows)
+
+
+def each(counted):
+    """A row for each value between the extremes, from the counts of those that occur."""
+    values, counts = counted
+    if not len(values):
+        return {"low": [], "high": [], "count": []}
+    full = np.zeros(values[-1] - values[0] + 1, np.int64)
+    full[values - values[0]] = counts
+    low = range(int(values[0]), int(values[-1]) + 1)
+    return {"low": list(low), "high": [v + 1 for v in low], "count": full.tolist()}
+
+
+def checked(dtype, bins, limits, extremes):
+    where = edges(dtype, bins, limits, extremes)
+    if where is None:
+        low, high = limits if limits is not None else extremes.tolist()
+        raise UsageError(f"bins is {bins}, too many for {dtype.name} between {low} and {high}")
+    return where
+
+
+def sort_in(cut, counted):
+    """(edges, counts) of bins, from the counts of each value."""
+    values, counts = counted
+    where = cut(values[[0, -1]] if len(values) else None)
+    inside = (values >= where[0]) & (values <= where[-1])
+    place = np.minimum(np.searchsorted(where, values[inside], side="right") - 1, len(where) - 2)
+    sums = np.zeros(len(where) - 1, np.int64)
+    np.add.at(sums, place, counts[inside])
+    return where, sums
+
+
+def rows(counted):
+    where, counts = counted
+    return {"low": where[:-1].tolist(), "high": where[1:].tolist(), "count": counts.tolist()}

@@ -1,0 +1,82 @@
+"""sweep-stats: how many voxels, from where to where, their sum, mean and deviation, exactly."""
+
+import numpy as np
+
+from ..kernels import sums
+from ..kernels.levels import flat
+from ..spec import Reduce, op
+from ._exact import quotient, root, total
+from ._levels import unbounded
+
+SUBNORMAL = {"float32": 149, "float64": 1074}        # every finite value is a multiple of 2 to minus this
+
+
+def start(head):
+    """Sums are whole numbers: of voxels where they are integers, else of the type's least positive value."""
+    return {"count": 0, "nan": 0, "inf": 0, "sum": 0, "squares": 0, "ends": unbounded(head.dtype)}
+
+
+def add(state, src, box, z):
+    box, src = flat(box, src)
+    z0, z1, y0, y1, x0, x1 = box
+    count = max(0, z1 - z0) * max(0, y1 - y0) * max(0, x1 - x0)
+    odd = np.zeros(2, np.int64)
+    if src.dtype.kind == "f":
+        add_floats(state, src, box, odd)
+    else:
+        limbs = np.zeros((2, 6), np.int64)
+        kernel = sums.small if src.dtype.itemsize <= 4 else sums.large
+        kernel(src, box, state["ends"], limbs[0], limbs[1])
+        state["sum"] += total(limbs[0])
+        state["squares"] += total(limbs[1])
+    state["nan"] += int(odd[0])
+    state["inf"] += int(odd[1])
+    state["count"] += count - int(odd.sum())
+
+
+def add_floats(state, src, box, odd):
+    if src.dtype.itemsize == 4:
+        bins, kernel, parts, bits = np.zeros((256, 4), np.int64), sums.single, 1, 24
+    else:
+        bins, kernel, parts, bits = np.zeros((2048, 8), np.int64), sums.double, 2, 27
+    kernel(src, src.view(f"u{src.dtype.itemsize}"), box, state["ends"], bins, odd)
+    for exponent in np.flatnonzero(bins.any(axis=1)).tolist():
+        limbs = bins[exponent].tolist()
+        state["sum"] += total(limbs[:parts], bits) << (exponent - 1)
+        state["squares"] += total(limbs[parts:], bits) << (2 * (exponent - 1))
+
+
+def merge(state, other):
+    for name in ("count", "nan", "inf", "sum", "squares"):
+        state[name] += other[name]
+    for i, pick in enumerate((np.minimum, np.maximum)):
+        state["ends"][i] = pick(state["ends"][i], other["ends"][i])
+    return state
+
+
+@op(
+    "count, extremes, sum, mean and deviation of all voxels", task="Answers", output="table", examples=("", "", ""),
+    reduce=Reduce(start, add, merge),
+)  # fmt: skip
+def stats(state):
+    """One row: count min max sum mean std nan inf. NaN and infinities are counted apart, under `nan` and `inf`;
+    everything else is of the finite voxels alone, `count` too. `std` is the deviation of the population. Without a
+    finite voxel sum, min, max, mean and std are empty. Where voxels have components, each value counts as a voxel.
+
+    Sums and sums of squares are exact for every type, so that nothing depends on order, threads or cut: min, max and
+    the sum of integers are exact; the sum of floats, mean and std are the float64 nearest to the exact value (a sum
+    beyond float64 is inf). Floats are summed in one bin for every exponent: Neal, "Fast exact summation using
+    small and large superaccumulators" (2015).
+    """
+    count, least, most = state["count"], *state["ends"].tolist()
+    scale = 1 << SUBNORMAL.get(state["ends"].dtype.name, 0)
+    floats = state["ends"].dtype.kind == "f"
+    row = {"count": count, "min": None, "max": None, "sum": None,
+           "mean": None, "std": None, "nan": state["nan"], "inf": state["inf"]}  # fmt: skip
+    if count:
+        spread = count * state["squares"] - state["sum"] ** 2
+        row["min"], row["max"] = least + 0, most + 0         # -0.0 is 0.0
+        row["sum"] = quotient(state["sum"], scale) if floats else state["sum"]
+        row["mean"] = quotient(state["sum"], count * scale)
+        row["std"] = root(spread, (count * scale) ** 2)
+    return {name: [value] for name, value in row.items()}
