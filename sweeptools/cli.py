@@ -50,7 +50,8 @@ def split(op, words):
 
 def shared(op):
     """The options that every command of this kind has beside its own, by name."""
-    offered = SHARED | (ANSWERS if op.output in ("value", "table") else {})
+    answers = op.output in ("value", "table") or "print_" in op.params
+    offered = SHARED | (ANSWERS if answers else {})
     return {name: param for name, param in offered.items() if name not in op.params}
 
 
@@ -155,7 +156,7 @@ def _run(op, words):
         return 2
     params, given = split(op, words)
     options = Options.of(given)
-    if (op.output == "stream" or options.pass_) and not params.get("print_") and sys.stdout.isatty():
+    if (op.output == "stream" or options.pass_) and not params.get("print") and sys.stdout.isatty():
         raise UsageError("the result is a stream, which a terminal cannot show: end with | sweep-write ADDRESS")
     from .engines import pipe
 

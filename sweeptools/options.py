@@ -57,6 +57,10 @@ class Options:
     out: str | None = None
     pass_: str | None = None
 
+    def __post_init__(self):
+        if self.quiet and self.progress == "auto":
+            self.progress = "off"
+
     @property
     def budget(self):
         """Bytes granted: --memory, else $SWEEP_MEMORY, else what the machine grants."""

@@ -13,7 +13,7 @@ from .errors import SweepError
 from .graph import elaborate
 from .mdoc import flow, literal, prose, tagged, word
 from .params import Flag
-from .spec import Head, Node, Source
+from .spec import EXTENTS, Head, Node, Source
 
 ROOT = Path(__file__).parent.parent
 DATE = "November 22, 2026"
@@ -48,7 +48,7 @@ def _form(name, param):
     if param.positional:
         return f"Ar {word(usage.spelt(name, param))}" + (" ..." if param.multiple else "")
     short = f"Fl {param.short} , " if param.short else ""
-    values = "" if isinstance(param, Flag) else f" Ar {word(param.metavar)}" * param.nargs
+    values = "".join(f" Ar {word(value)}" for value in usage.values(param))
     return f"{short}Fl {usage.option(name).removeprefix('-')}{values}"
 
 
@@ -79,11 +79,17 @@ def _streaming(op):
     """What the record says of memory and of parts, with figures for a stated volume."""
     if op.kind in ("source", "sink", "tool"):
         return []
-    lines = [".Sh STREAMING", *flow(f"It {usage.EXTENTS[op.extent]}. It gives {usage.result(op)}.")]
-    rows = [(f"sweep-{op.name} {example}".rstrip(), *figures) for example in op.examples if (figures := measure(op, example))]
+    rows, extent = [], op.extent
+    for example in op.examples:
+        graph, memory = measure(op, example)
+        if graph:
+            extent = max(extent, graph.extent, key=EXTENTS.index)
+            halo = ",".join(str(a) if a == b else f"{a}+{b}" for a, b in graph.halo)
+            rows.append((f"sweep-{op.name} {example}".rstrip(), halo, str(graph.sweeps), f"{-(-memory >> 20)}M"))
+    lines = [".Sh STREAMING", *flow(f"It {usage.EXTENTS[extent]}. It gives {usage.result(op)}.")]
     if rows:
-        lines += [".Pp", *flow("On uint16 slices of 1024 x 1024 voxels of 1 um, by one thread, memory beside that of the"
-                               " interpreter and the libraries:")]  # fmt: skip
+        lines += [".Pp", *flow("On uint16 slices of 1024 x 1024 voxels of 1 um, by one thread, memory beside that of"
+                               " the interpreter and the libraries:")]  # fmt: skip
         table = [("", "halo z,y,x", "sweeps", "memory"), *rows]
         widths = [max(len(r[k]) for r in table) for k in range(4)]
         lines += literal("\n".join("  ".join(cell.ljust(w) for cell, w in zip(r, widths)) for r in table), indent=True)
@@ -91,12 +97,12 @@ def _streaming(op):
 
 
 def measure(op, example):
-    """(halo, sweeps, memory) as text for one example on the stated volume; None where that volume cannot show it:
-    it needs files, or voxels of another kind."""
+    """(Graph, bytes of memory) of one example on the stated volume; (None, 0) where that volume cannot show it: it
+    needs files, or voxels of another kind."""
     from .run import Run
 
     if any(p.multiple for name, p in op.params.items() if name in op.inputs):
-        return None
+        return None, 0
     try:
         leaves = [Node(head=EXAMPLE, name=name) for name in op.inputs]
         params = {name: value for name, value in parse(op, usage.words(example)).items() if name not in op.inputs}
@@ -105,9 +111,8 @@ def measure(op, example):
         sources = {name: Source(EXAMPLE, None, name=name) for name in op.inputs}
         held = sum(size for _, size in Run([node], sources).memory())
     except (SweepError, OSError):
-        return None
-    halo = ",".join(str(a) if a == b else f"{a}+{b}" for a, b in graph.halo)
-    return halo, str(graph.sweeps), f"{-(-held >> 20)}M"
+        return None, 0
+    return graph, held
 
 
 # ------------------------------------------------------------------ files

@@ -41,6 +41,12 @@ class Progress:
             self._notes.clear()
             self._show()
 
+    def aside(self):
+        """Clear the drawn line, before somebody else writes a line; it is drawn again at the next news."""
+        with self._lock:
+            if self._bar is not None:
+                self._bar.clear()
+
     def close(self, ok=True):
         """The end, well or not: the drawn line is taken away, lines that were begun get a last one."""
         with self._lock:

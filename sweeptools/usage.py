@@ -32,12 +32,19 @@ def spelt(name, param):
     return name.strip("_").replace("_", "-").upper() if param.positional else option(name)
 
 
+def values(param):
+    """The forms of the words that an option takes: one metavar, or as many as it has words."""
+    if isinstance(param, Flag):
+        return []
+    return param.metavar.split(" ") if " " in param.metavar else [param.metavar] * param.nargs
+
+
 def form(name, param):
     """A parameter with the form of its value: `SIGMA`, `--truncate NUMBER`, `-q, --quiet`."""
     short = f"-{param.short}, " if param.short else ""
-    values = "" if param.positional or isinstance(param, Flag) else " " + " ".join([param.metavar] * param.nargs)
-    dots = "..." if param.positional and param.multiple else ""
-    return f"{short}{spelt(name, param)}{values}{dots}"
+    if param.positional:
+        return spelt(name, param) + ("..." if param.multiple else "")
+    return " ".join([f"{short}{option(name)}", *values(param)])
 
 
 def usage(op):
@@ -139,7 +146,7 @@ def text(op, common):
     if options:
         parts.append("Options\n" + _rows(op, options))
     parts.append("Options of every command\n" + _rows(None, common) + "\n  --help, --version")
-    if op.kind not in ("source", "sink", "tool"):
+    if op.kind in ("kernel", "scan", "reduce"):
         parts.append("Streaming\n" + textwrap.indent(f"{EXTENTS[op.extent]}; gives {result(op)}", "  "))
     parts.append("Examples\n" + "\n".join(f"  {line}" for line in pipes(op)))
     return "\n\n".join(parts) + f"\n\nMore: man sweep-{op.name}\n"
