@@ -11,7 +11,8 @@ from ..kernels import components
 from ..params import Param
 from ..spec import Scan, op
 
-RESERVE = 1 << 20                  # entries of the table that are written at a time, and a slice's at least
+RESERVE = 1 << 16                  # entries of the table that are written at a time, and a slice's at least
+BUFFERS = 1 << 19                  # bytes that two logs and the reserve hold
 SCANS = {6: components.scan6, 18: components.scan18, 26: components.scan26}
 
 
@@ -25,8 +26,8 @@ def nonzero(src, dst, box):
 class Trace:
     """What a sweep left behind: records of its slices, and what the backward pass needs to know of them."""
 
-    log: Any                       # int32, the records
-    table: Any                     # an empty log of int32 for what they come to
+    log: np.ndarray                # int32, the records, on disk
+    table: Any                     # an empty Log of int32 for what they come to
     window: int                    # members of the last slice's window
     widest: int                    # of the largest window
 
@@ -35,15 +36,15 @@ class Trace:
 class Table:
     """What becomes of every component, from the last created to the first, and how many stay themselves."""
 
-    log: Any
-    table: Any
+    log: np.ndarray
+    table: np.ndarray
     labels: int
 
 
 # ------------------------------------------------------------------ one slice
 
 
-def arrays(head, connectivity, by_value):
+def arrays(head, by_value):
     """{name: (shape, dtype)} of what a scan holds; a name that ends with 0 belongs to the slice before."""
     ny, nx = head.slice_shape
     most = ny * nx if by_value else ny * -(-nx // 2)
@@ -62,15 +63,15 @@ def arrays(head, connectivity, by_value):
     return one | {name + "0": what for name, what in one.items()} | rest
 
 
-def held(head, connectivity, by_value, more=0):
-    """Bytes of the arrays of a scan, and of `more` bytes for each run of a slice."""
-    told = arrays(head, connectivity, by_value)
-    return sum(int(np.prod(shape)) * np.dtype(t).itemsize for shape, t in told.values()) + more * told["lab"][0]
+def held(head, by_value, more):
+    """Bytes of the arrays of a scan, of `more` bytes for each run of a slice, and of buffers."""
+    told = arrays(head, by_value)
+    return sum(int(np.prod(n)) * np.dtype(t).itemsize for n, t in told.values()) + more * told["lab"][0] + BUFFERS
 
 
 def begin(head, connectivity, by_value):
     """The state of a scan before its first slice: an empty slice, no window."""
-    state = {name: np.zeros(shape, dtype) for name, (shape, dtype) in arrays(head, connectivity, by_value).items()}
+    state = {name: np.zeros(shape, dtype) for name, (shape, dtype) in arrays(head, by_value).items()}
     return state | {"window": 0, "connectivity": connectivity, "by_value": int(by_value)}
 
 
@@ -111,11 +112,12 @@ def trace_step(state, src, dst, z):
 
 
 @op(
-    "log what becomes of components", scan=Scan(trace_start, trace_step), output="value", direction="up", memory=held
-)
+    "log what becomes of components", scan=Scan(trace_start, trace_step), output="value", direction="up",
+    memory=lambda head, by_value: held(head, by_value, more=16),               # 16: for `resolve`
+)  # fmt: skip
 def trace(state, *, connectivity: Param("6, 18 or 26"), by_value: Param("whether only equal voxels are neighbours")):
     """Trace of the stream: where not by value it is a mask of 0 and 1."""
-    return Trace(state["log"].finish(), state["table"], state["window"], state["widest"])
+    return Trace(state["log"].array(), state["table"], state["window"], state["widest"])
 
 
 # ------------------------------------------------------------------ the log, backwards
@@ -125,15 +127,14 @@ def resolve(trace, most, mend):
     """Table of a trace; more labels than `most` is an error that says what would `mend` it."""
     root, below = np.arange(trace.widest, dtype=np.int32), np.empty(2 * trace.widest, np.int32)
     out = np.empty(max(trace.widest, RESERVE), np.int32)
-    log = trace.log.array()
-    at, window, labels = len(log), trace.window, 0
+    at, window, labels = len(trace.log), trace.window, 0
     while at > 0:
-        at, window, n, roots = components.resolve(log, at, window, root, below, out)
+        at, window, n, roots = components.resolve(trace.log, at, window, root, below, out)
         trace.table.append(out[:n])
         labels += roots
     if labels > most:
         raise SweepError(f"{labels} labels do not fit, at most {most} do{mend}")
-    return Table(trace.log, trace.table.finish(), labels)
+    return Table(trace.log, trace.table.array(), labels)
 
 
 # ------------------------------------------------------------------ the second sweep
@@ -148,15 +149,14 @@ def numbered_start(head, connectivity, by_value, table, dtype):
 
 
 def numbered_step(state, src, dst, z, *, table):
-    log, rows = table.log.array(), table.table.array()
     for voxels, out in zip(src, dst, strict=True):
         record = advance(state, voxels)
         read = state["read"] + len(record)
-        if not np.array_equal(record, log[state["read"] : read]):
+        if not np.array_equal(record, table.log[state["read"] : read]):
             raise SweepError("the source changed between sweeps")
         state["read"] = read
         state["left"], state["count"] = components.number(
-            record, rows, state["left"], state["window"], state["num"], state["count"]
+            record, table.table, state["left"], state["window"], state["num"], state["count"]
         )
         if state["by_value"]:
             components.value_paint(state["row"], state["begin"], state["end"], state["lab"], state["num"], out)
@@ -172,7 +172,7 @@ def numbered_end(state):
 @op(
     "number the components that were traced", scan=Scan(numbered_start, numbered_step, numbered_end), direction="up",
     dtype=lambda dtype: dtype, role="labels",
-    memory=lambda head, connectivity, by_value: held(head, connectivity, by_value, more=8),
+    memory=lambda head, by_value: held(head, by_value, more=8),
 )  # fmt: skip
 def numbered(
     state, *, connectivity: Param("6, 18 or 26"), by_value: Param("whether only equal voxels are neighbours"),
