@@ -1,5 +1,6 @@
 """The options that every command shares, defined once, and what they came to for one run."""
 
+import os
 from dataclasses import dataclass, field
 
 from . import machine
@@ -26,7 +27,7 @@ SHARED = {
     "threads": Count("threads of the process, codecs included; else $SWEEP_THREADS, else what is granted", low=1),
     "memory": Size("ceiling of the memory; else $SWEEP_MEMORY, else what the machine grants"),
     "tmpdir": Text("where what does not fit is kept; else $SWEEP_TMPDIR, $TMPDIR, beside the output", metavar="DIR"),
-    "progress": Choice("auto draws on a terminal, else is plain: a line a minute", "auto", "plain", "json", "off"),
+    "progress": Choice("auto draws on a terminal, else is plain; else $SWEEP_PROGRESS", "auto", "plain", "json", "off"),
     "report": File("write what the run took and found, as JSON", metavar="FILE.json"),
     "quiet": Flag("say nothing but errors", short="q"),
     "verbose": Flag("say more", short="v"),
@@ -48,7 +49,7 @@ class Options:
     threads: int = field(default_factory=machine.threads)
     memory: int | None = None
     tmpdir: str | None = None
-    progress: str = "auto"
+    progress: str = field(default_factory=lambda: SHARED["progress"].parse(os.environ.get("SWEEP_PROGRESS", "auto")))
     report: str | None = None
     quiet: bool = False
     verbose: bool = False

@@ -1,0 +1,67 @@
+"""A pipe of ten stages starts ten interpreters: what a command does not need is not imported."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sweeptools import listing
+
+HOME = Path(__file__).parent.parent
+HEAVY = ("numba", "scipy", "zarr", "h5py", "tifffile", "PIL", "tqdm", "pyarrow", "skimage", "dask")
+RUN = """
+import sys
+from sweeptools.cli import main
+status = main(sys.argv[1:])
+sys.stdout.flush()
+sys.stderr.write("\\nMODULES " + " ".join(sys.modules))
+sys.exit(status)
+"""
+
+
+def sweep(*words, stdin=subprocess.DEVNULL, status=0):
+    """(stdout, those of the heavy libraries that were imported) of one command in a process of its own."""
+    env = {k: v for k, v in os.environ.items() if k != "SWEEP_PROGRESS"} | {"PYTHONPATH": str(HOME)}
+    command = [sys.executable, "-P", "-c", RUN, "sweep", *map(str, words)]
+    done = subprocess.run(command, stdin=stdin, capture_output=True, env=env, timeout=120)
+    said, _, modules = done.stderr.decode().partition("\nMODULES ")
+    assert done.returncode == status, said
+    return done.stdout, [name for name in HEAVY if name in modules.split()]
+
+
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory):
+    """A file that holds a stream."""
+    path = tmp_path_factory.mktemp("stream") / "a.sweep"
+    out, heavy = sweep("synth", "blobs", "--shape", "20,30,40")
+    path.write_bytes(out)
+    return path
+
+
+@pytest.mark.parametrize("name", listing.names())
+def test_help(name):
+    assert sweep(name, "--help")[1] == []
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["cats"], ["cast", "uint9"], ["cast", "--scal"], ["gauss", "-1"], ["crop", "1:2"], ["write"]]
+)
+def test_what_goes_no_further(words):
+    assert sweep(*words, status=0 if words == ["--help"] else 2)[1] == []
+
+
+@pytest.mark.parametrize("words", [["cast", "uint16"], ["crop", "2:,:-3,:"], ["tee", "OUT.npy"], ["write", "OUT.npy"]])
+def test_running_without_a_kernel(words, stream, tmp_path):
+    with open(stream, "rb") as stdin:
+        assert sweep(*(word.replace("OUT", str(tmp_path / "out")) for word in words), stdin=stdin)[1] == []
+
+
+@pytest.mark.parametrize("suffix, library", [(".zarr", "zarr"), (".h5:/x", "h5py"), (".tif", "tifffile")])
+def test_formats_only_where_opened(suffix, library, stream, tmp_path):
+    if library == "h5py":
+        pytest.importorskip("h5py", reason="h5py is an extra")
+    with open(stream, "rb") as stdin:
+        assert sweep("write", f"{tmp_path}/out{suffix}", stdin=stdin)[1] == [library]
+    assert sweep("read", f"{tmp_path}/out{suffix}")[1] == [library]
