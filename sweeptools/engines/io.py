@@ -11,7 +11,7 @@ from ..errors import Refused, SweepError
 from ..flow import Ahead, Pool
 from ..measure import Peak, resident
 from ..progress import Progress
-from ..stream import Reader, Writer, fail
+from ..stream import Reader, Writer, send_error
 
 
 class IO:
@@ -155,7 +155,7 @@ class IO:
             if self._writer:
                 self._writer.error(stage, why, status)
             else:
-                fail(1, stage, why, status)
+                send_error(1, stage, why, status)
         except OSError:                              # who should hear of it is gone; stderr says it all the same
             pass
 
