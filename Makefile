@@ -26,6 +26,7 @@ $(VENV)/.ready: pyproject.toml setup.py $(VENV)/.commands
 	[ -x $(BIN)/python ] || $$python -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=24'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[all,test]'
+	@mkdir -p $(VENV)/share/man; for n in 1 5 7; do ln -sfn ../../../man $(VENV)/share/man/man$$n; done
 	@touch $@
 
 # The names of the commands; written only when they changed.

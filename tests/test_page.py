@@ -18,7 +18,8 @@ NAMES = ops.names()
 
 def plain(text):
     """The words of a page or a help text, without macros, escapes and breaks."""
-    text = text.replace("\\e", "\\").replace("\\&", "").replace("\\-", "-").replace("\\(aq", "'").replace("\\(dq", '"')
+    for escape, char in {**{e: c for c, e in mdoc.COPIED.items()}, "\\&": "", "\\(dq": '"'}.items():
+        text = text.replace(escape, char)
     text = re.sub(r"\\\[u([0-9A-F]+)\]", lambda m: chr(int(m[1], 16)), text)
     return " ".join(text.split())
 
