@@ -83,6 +83,8 @@ def reserve(state, rows):
 def add(state, src, *rest):
     """Add a box of a block of labels (and of intensities) whose first slice is z: rest is [intensity,] box, z."""
     *intensity, box, z = rest
+    if intensity and intensity[0].ndim > 3:
+        raise UsageError("regions takes intensities with one value per voxel; these have components")
     if intensity:
         weights(state, intensity[0].dtype)
     line, lines, width = 0, (box[1] - box[0]) * (box[3] - box[2]), box[5] - box[4]

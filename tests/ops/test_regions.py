@@ -1,0 +1,271 @@
+"""sweep-regions against loops over exact fractions, numpy, and skimage.measure.regionprops."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from harness import head_of, value
+from skimage.measure import regionprops
+
+from sweeptools.errors import Refused, UsageError
+from sweeptools.kernels import regions as kernels
+from sweeptools.ops import regions as parts
+from sweeptools.spec import Head
+
+BOX = ("z0", "y0", "x0", "z1", "y1", "x1")
+MOMENTS = ("zz", "yy", "xx", "zy", "zx", "yx")
+
+
+def table(labels, intensity=None, cuts=(2,), threads=1, head=None):
+    """The table, from a state for each of several threads that have a band of rows each."""
+    head = head or head_of(labels)
+    states = [parts.start(head) for _ in range(threads)]
+    edges = np.linspace(0, labels.shape[1], threads + 1).astype(int)
+    z, i = 0, 0
+    while z < len(labels):
+        n = int(cuts[i % len(cuts)])
+        more = () if intensity is None else (np.ascontiguousarray(intensity[z : z + n]),)
+        src = np.ascontiguousarray(labels[z : z + n])
+        for state, y0, y1 in zip(states, edges, edges[1:], strict=False):
+            parts.add(state, src, *more, (0, len(src), int(y0), int(y1), 0, src.shape[2]), head.first + z)
+        z, i = z + n, i + 1
+    state = states[-1]
+    for other in states[:-1]:
+        state = parts.merge(state, other)
+    return parts.regions.fn(state)
+
+
+def same(a, b):
+    assert list(a) == list(b)
+    for name in a:
+        assert a[name].dtype == b[name].dtype, name
+        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+
+
+def random_labels(seed, count=40):
+    rng = np.random.default_rng(seed)
+    for _ in range(count):
+        shape = tuple(rng.integers(1, 12, 3))
+        top = int(rng.choice([2, 5, 120]))
+        yield rng, rng.integers(-1 if top < 100 else 0, top, shape).astype(rng.choice(["int8", "int32", "int64"]))
+
+
+def random_values(rng, shape, dtype):
+    dtype = np.dtype(dtype)
+    if dtype.kind == "f":
+        reach = 18 if dtype == np.float32 else 150
+        with np.errstate(over="ignore", under="ignore"):
+            return (rng.standard_normal(shape) * 10.0 ** rng.integers(-reach, reach, shape)).astype(dtype)
+    return rng.integers(np.iinfo(dtype).min, np.iinfo(dtype).max, shape, dtype, endpoint=True)
+
+
+def test_places_and_shapes_are_scikit_images():
+    for rng, labels in random_labels(1):
+        mine = table(labels, cuts=rng.integers(1, 5, 3), threads=int(rng.integers(1, 4)))
+        theirs = regionprops(np.where(labels > 0, labels, 0))
+        assert mine["label"].tolist() == [r.label for r in theirs]
+        for i, r in enumerate(theirs):
+            assert mine["size"][i] == r.area
+            assert tuple(mine[name][i] for name in BOX) == r.bbox
+            np.testing.assert_allclose([mine[name][i] for name in "zyx"], r.centroid, rtol=1e-14)
+            cov = np.cov(r.coords.T, bias=True) if r.area > 1 else np.zeros((3, 3))
+            want = [cov[0, 0], cov[1, 1], cov[2, 2], cov[0, 1], cov[0, 2], cov[1, 2]]
+            np.testing.assert_allclose([mine[name][i] for name in MOMENTS], want, atol=1e-12)
+            lengths = np.sqrt(20 * np.maximum(np.linalg.eigvalsh(cov)[::-1], 0))
+            np.testing.assert_allclose([mine[name][i] for name in ("major", "middle", "minor")], lengths, atol=1e-6)
+            np.testing.assert_allclose(mine["major"][i], r.axis_major_length, atol=1e-6)
+            np.testing.assert_allclose(mine["minor"][i], r.axis_minor_length, atol=1e-6)
+            touches = any(a == 0 or b == n for a, b, n in zip(r.bbox[:3], r.bbox[3:], labels.shape, strict=True))
+            assert mine["border"][i] == touches
+
+
+def test_moments_are_rounded_once():
+    labels = np.random.default_rng(2).integers(0, 3, (7, 8, 9)).astype(np.uint8)
+    mine = table(labels)
+    for i, label in enumerate(mine["label"]):
+        places = np.argwhere(labels == label)
+        n = len(places)
+        for name, (a, b) in parts.PAIRS.items():
+            p, q = ([int(v) for v in places[:, k]] for k in (a, b))
+            exact = Fraction(n * sum(u * v for u, v in zip(p, q, strict=True)) - sum(p) * sum(q), n * n)
+            assert mine[name][i] == float(exact)
+
+
+@pytest.mark.parametrize(
+    "dtype", ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64"]
+)
+def test_intensities_are_exact(dtype):
+    for rng, labels in random_labels(3, count=15):
+        values = random_values(rng, labels.shape, dtype)
+        mine = table(labels, values)
+        for i, label in enumerate(mine["label"]):
+            inside = [Fraction(v.item()) for v in values[labels == label]]
+            mean = sum(inside) / len(inside)
+            spread = sum(v * v for v in inside) / len(inside) - mean**2
+            assert mine["mean"][i] == float(mean)
+            assert mine["std"][i] ** 2 == pytest.approx(float(spread), rel=1e-14)
+            assert mine["min"][i] == min(inside) and mine["max"][i] == max(inside)
+
+
+@pytest.mark.parametrize("dtype", ["int16", "uint64", "float32", "float64"])
+def test_the_table_never_depends_on_cuts_and_threads(dtype):
+    for rng, labels in random_labels(4, count=15):
+        values = random_values(rng, labels.shape, dtype)
+        if values.dtype.kind == "f":
+            values.flat[:: rng.integers(2, 90)] = rng.choice([np.nan, np.inf, -np.inf, -0.0, 0.0])
+        whole = table(labels, values, cuts=(99,))
+        for threads in (1, 3):
+            same(table(labels, values, cuts=rng.integers(1, 5, 3), threads=threads), whole)
+
+
+def test_what_is_not_finite_shows():
+    labels = np.array([[[1, 1, 2, 2, 3, 3, 4, 4, 5, 5]]], np.uint8)
+    inf, nan = np.inf, np.nan
+    values = np.array([[[1, nan, 2, inf, -inf, 3, inf, -inf, nan, nan]]], np.float32)
+    mine = table(labels, values)
+    np.testing.assert_array_equal(mine["mean"], [nan, inf, -inf, nan, nan])
+    np.testing.assert_array_equal(mine["std"], [nan] * 5)
+    np.testing.assert_array_equal(mine["min"], [nan, 2, -inf, -inf, nan])
+    np.testing.assert_array_equal(mine["max"], [nan, inf, 3, inf, nan])
+
+
+def test_extreme_floats_do_not_overflow():
+    labels = np.ones((1, 2, 4), np.uint8)
+    big = np.finfo(np.float64).max
+    values = np.array([[[big, big, big, big], [-big, -big, -big, -big]]])
+    mine = table(labels, values)
+    assert mine["mean"][0] == 0 and mine["std"][0] == big
+    tiny = np.full((1, 2, 4), 5e-324)
+    assert table(labels, tiny)["mean"][0] == 5e-324 and table(labels, tiny)["std"][0] == 0
+
+
+def test_labels_of_any_size_and_sparse():
+    for dtype, found in (
+        ("uint64", [1, 63, 64, 4_000_000_000, 2**32, 2**63, 2**64 - 1]),
+        ("int64", [-(2**63), -1, 5, 2**62, 2**63 - 1]),
+        ("uint32", [0, 7, 2**31, 2**32 - 1]),
+    ):
+        labels = np.array(found, dtype=dtype)[None, None]
+        mine = table(labels)
+        assert mine["label"].tolist() == [v for v in found if v > 0]
+        assert mine["x0"].tolist() == [i for i, v in enumerate(found) if v > 0]
+
+
+@pytest.mark.parametrize("step", [1, 2, 64, 4096, 1 << 20, 1 << 32, 0x9E3779B9])
+def test_a_table_grows_whatever_the_labels_have_in_common(step):
+    labels = (np.arange(1, 6001, dtype=np.uint64) * np.uint64(step)).reshape(3, 40, 50)
+    order = np.random.default_rng(0).permutation(labels.ravel()).reshape(labels.shape)
+    mine = table(order, order, threads=2)
+    np.testing.assert_array_equal(mine["label"], labels.ravel())
+    np.testing.assert_array_equal(mine["min"], labels.ravel())
+    assert (mine["size"] == 1).all()
+
+
+def test_sums_carry_beyond_64_bits():
+    far = parts.LONGEST
+    head = Head((far, far, far), "uint8", box=((far - 2, far), (far - 3, far), (far - 4, far)))
+    src = np.ones((2, 3, 4), np.uint8)
+    values = np.full((2, 3, 4), 2**64 - 1, np.uint64)
+    state = parts.start(head)
+    parts.add(state, src, values, (0, 2, 0, 3, 0, 4), far - 2)
+    for _ in range(36):
+        twin = {name: v.copy() if isinstance(v, np.ndarray) else v for name, v in state.items()}
+        state = parts.merge(state, twin)
+    mine = parts.regions.fn(state)
+    assert mine["size"][0] == 24 << 36
+    assert [mine[name][0] for name in BOX] == [far - 2, far - 3, far - 4, far, far, far]
+    assert [mine[name][0] for name in "zyx"] == [far - 1.5, far - 2, far - 2.5]
+    assert [mine[name][0] for name in MOMENTS] == [0.25, 2 / 3, 1.25, 0, 0, 0]
+    assert mine["mean"][0] == float(2**64 - 1) and mine["std"][0] == 0 and mine["max"][0] == 2**64 - 1
+    assert mine["border"][0] == 1
+
+
+def test_a_mask_is_one_region_and_nothing_is_none():
+    mask = np.zeros((3, 4, 5), np.uint8)
+    assert table(mask)["label"].tolist() == []
+    assert all(len(column) == 0 for column in table(mask, mask).values())
+    mask[1, 1:3, 1:4] = 255
+    mine = table(mask)
+    assert (mine["label"].tolist(), mine["size"].tolist(), mine["border"].tolist()) == ([255], [6], [0])
+
+
+def test_world_units_follow_spacing_and_origin():
+    labels = np.zeros((6, 8, 10), np.uint16)
+    labels[1:5, 2:4, 3:9] = 7
+    head = head_of(labels, spacing=(2.0, 0.5, 0.25), unit="nanometer", origin=(100.0, 10.0, 1.0))
+    mine = table(labels, head=head)
+    (props,) = regionprops(labels, spacing=(2.0, 0.5, 0.25))
+    got = [mine[f"{name}_nanometer"][0] for name in "zyx"]
+    np.testing.assert_allclose(got, np.array(props.centroid) + (100, 10, 1), rtol=1e-14)
+    assert mine["volume_nanometer3"][0] == props.area
+    np.testing.assert_allclose(mine["major_nanometer"][0], props.axis_major_length, rtol=1e-12)
+    np.testing.assert_allclose(mine["minor_nanometer"][0], props.axis_minor_length, rtol=1e-12)
+    assert not any(name.endswith("meter") for name in table(labels))
+
+
+def test_columns_are_the_volumes_axes_however_the_stream_is_turned():
+    rng = np.random.default_rng(6)
+    labels = rng.integers(0, 4, (5, 6, 7)).astype(np.uint8)
+    spacing, origin = (3.0, 2.0, 1.0), (0.0, 5.0, 9.0)
+    want = table(labels, head=head_of(labels, spacing=spacing, origin=origin))
+    for order in ((0, 1, 2), (1, 0, 2), (2, 0, 1), (1, 2, 0), (2, 1, 0)):
+        turn = lambda triple, order=order: tuple(triple[i] for i in order)  # noqa: E731
+        turned = np.ascontiguousarray(labels.transpose(order))
+        head = head_of(turned, spacing=turn(spacing), origin=turn(origin), order=order, axes=turn("zyx"))
+        same(table(turned, head=head), want)
+
+
+def test_parts_of_a_volume_merge_to_the_whole():
+    rng = np.random.default_rng(7)
+    labels, values = rng.integers(0, 9, (6, 8, 10)), rng.standard_normal((6, 8, 10))
+    state = None
+    above, below = ((0, 6), (0, 3), (0, 10)), ((0, 2), (3, 8), (0, 10))
+    for box in (above, below, ((2, 6), (3, 8), (0, 7)), ((2, 6), (3, 8), (7, 10))):
+        cut = tuple(slice(*ends) for ends in box)
+        part = np.ascontiguousarray(labels[cut])
+        other = parts.start(Head(labels.shape, labels.dtype, box=box))
+        everything = tuple(n for size in part.shape for n in (0, size))
+        parts.add(other, part, np.ascontiguousarray(values[cut]), everything, box[0][0])
+        state = other if state is None else parts.merge(other, state)
+    same(parts.regions.fn(state), table(labels, values))
+
+
+def test_an_empty_box_adds_nothing():
+    state = parts.start(head_of(np.ones((2, 3, 4), np.uint8)))
+    parts.add(state, np.ones((2, 3, 4), np.uint8), (0, 0, 0, 0, 0, 0), 0)
+    assert state["count"] == 0
+
+
+def test_states_are_flat():
+    state = parts.start(head_of(np.ones((2, 3, 4), np.uint8)))
+    parts.add(state, np.ones((2, 3, 4), np.uint8), np.ones((2, 3, 4)), (0, 2, 0, 3, 0, 4), 0)
+    assert all(isinstance(v, int) or v.dtype.kind in "iufU" for v in state.values())
+
+
+def test_eigenvalues_are_lapacks():
+    rng = np.random.default_rng(8)
+    for scale in (1e-200, 1e-8, 1, 1e8, 1e200):
+        a = rng.standard_normal((200, 3, 3)) * 10.0 ** rng.integers(-6, 6, (200, 3, 1))
+        matrices = a @ a.transpose(0, 2, 1) * scale
+        moments = np.stack([matrices[:, i, j] for i, j in parts.PAIRS.values()], axis=1)
+        mine = np.empty((200, 3))
+        kernels.principal(moments, mine)
+        want = np.linalg.eigvalsh(matrices)[:, ::-1]
+        assert np.all(np.abs(mine - want) <= 1e-14 * want[:, :1])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_command(threads):
+    labels = np.random.default_rng(9).integers(0, 50, (7, 40, 66)).astype(np.uint16)
+    same(value("regions", labels, threads=threads, cut=2), table(labels))
+
+
+def test_what_are_no_labels_is_refused():
+    with pytest.raises(UsageError, match="the stream has float32; make them with sweep-label"):
+        value("regions", np.zeros((2, 3, 4), np.float32))
+    with pytest.raises(UsageError, match="components r, g, b"):
+        value("regions", np.zeros((2, 3, 4, 3), np.uint8), components="rgb")
+    with pytest.raises(Refused, match="at most 2097152 voxels"):
+        parts.start(Head((1, 1, parts.LONGEST + 1), "uint8"))
+    with pytest.raises(UsageError, match="intensities"):
+        table(np.ones((2, 3, 4), np.uint8), np.ones((2, 3, 4, 3)))
