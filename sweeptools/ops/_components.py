@@ -26,8 +26,8 @@ def nonzero(src, dst, box):
 class Trace:
     """What a sweep left behind: records of its slices, and what the backward pass needs to know of them."""
 
-    log: np.ndarray                # int32, the records, on disk
-    table: Any                     # an empty Log of int32 for what they come to
+    log: Any                       # Log of int32: the records
+    table: Any                     # an empty Log of int32, for what they come to
     window: int                    # members of the last slice's window
     widest: int                    # of the largest window
 
@@ -36,8 +36,8 @@ class Trace:
 class Table:
     """What becomes of every component, from the last created to the first, and how many stay themselves."""
 
-    log: np.ndarray
-    table: np.ndarray
+    log: Any
+    table: Any
     labels: int
 
 
@@ -117,7 +117,7 @@ def trace_step(state, src, dst, z):
 )  # fmt: skip
 def trace(state, *, connectivity: Param("6, 18 or 26"), by_value: Param("whether only equal voxels are neighbours")):
     """Trace of the stream: where not by value it is a mask of 0 and 1."""
-    return Trace(state["log"].array(), state["table"], state["window"], state["widest"])
+    return Trace(state["log"], state["table"], state["window"], state["widest"])
 
 
 # ------------------------------------------------------------------ the log, backwards
@@ -129,12 +129,12 @@ def resolve(trace, most, mend):
     out = np.empty(max(trace.widest, RESERVE), np.int32)
     at, window, labels = len(trace.log), trace.window, 0
     while at > 0:
-        at, window, n, roots = components.resolve(trace.log, at, window, root, below, out)
+        at, window, n, roots = components.resolve(trace.log.array(), at, window, root, below, out)
         trace.table.append(out[:n])
         labels += roots
     if labels > most:
         raise SweepError(f"{labels} labels do not fit, at most {most} do{mend}")
-    return Table(trace.log, trace.table.array(), labels)
+    return Table(trace.log, trace.table, labels)
 
 
 # ------------------------------------------------------------------ the second sweep
@@ -149,14 +149,15 @@ def numbered_start(head, connectivity, by_value, table, dtype):
 
 
 def numbered_step(state, src, dst, z, *, table):
+    log, rows = table.log.array(), table.table.array()       # afresh, so that pages that were read can go
     for voxels, out in zip(src, dst, strict=True):
         record = advance(state, voxels)
         read = state["read"] + len(record)
-        if not np.array_equal(record, table.log[state["read"] : read]):
+        if not np.array_equal(record, log[state["read"] : read]):
             raise SweepError("the source changed between sweeps")
         state["read"] = read
         state["left"], state["count"] = components.number(
-            record, table.table, state["left"], state["window"], state["num"], state["count"]
+            record, rows, state["left"], state["window"], state["num"], state["count"]
         )
         if state["by_value"]:
             components.value_paint(state["row"], state["begin"], state["end"], state["lab"], state["num"], out)
