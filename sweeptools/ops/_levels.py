@@ -66,7 +66,8 @@ def merge_tally(state, other):
     return state
 
 
-@op("how many voxels have each value of a type of up to 16 bits", reduce=Reduce(start_tally, add_tally, merge_tally))
+@op("how many voxels have each value of a type of up to 16 bits", reduce=Reduce(start_tally, add_tally, merge_tally),
+    memory=lambda head, threads: (threads + 2) * start_tally(head)["counts"].nbytes)  # fmt: skip
 def tally(state):
     """(values, counts): those values that occur, rising, and how often (both int64)."""
     every = state["counts"].sum(axis=0)
@@ -100,8 +101,9 @@ def add_bins(state, src, box, z, *, edges):
     counts.between(src, box, edges.astype(np.float64), state["counts"])
 
 
-@op("how many voxels lie between edges", reduce=Reduce(start_bins, add_bins, merge_tally))
-def binned(state, *, edges: Param("edges of the bins, rising")):
+@op("how many voxels lie between edges", reduce=Reduce(start_bins, add_bins, merge_tally),
+    memory=lambda bins, threads: 8 * bins * (2 * threads + 3))  # fmt: skip
+def binned(state, *, edges: Param("edges of the bins, rising"), bins: Param("one less than edges, at most")):
     """(edges, counts); each bin has its lower edge, the last one its upper edge too."""
     return edges, state["counts"]
 

@@ -27,8 +27,8 @@ def quantiles(stdin, q, finite=True):
     if few(dtype):
         return (stdin | tally()).then(partial(of_tally, q))
     sought = tuple(q)
-    for _ in range(dtype.itemsize // 2):
-        sought = stdin | select(sought=sought, finite=finite)
+    for sweep in range(dtype.itemsize // 2):
+        sought = stdin | select(sought=sought, finite=finite, most=2 * len(q) if sweep else 1)
     return sought.then(of_keys)
 
 
@@ -43,7 +43,8 @@ def between(a, b, share):
     """numpy's `linear`: what lies SHARE of the way from a to b."""
     if share == 0 or a == b:
         return a
-    return float(a + (b - a) * share if share < 0.5 else b - (b - a) * (1 - share))
+    a, b = float(a), float(b)
+    return a + (b - a) * share if share < 0.5 else b - (b - a) * (1 - share)
 
 
 def of_tally(q, counted):
@@ -78,8 +79,10 @@ def add(state, src, box, z, *, finite):
     counts.digits(bits, box, KINDS[src.dtype.kind], np.uint64(bad), state["shift"], state["prefixes"], state["counts"])
 
 
-@op("narrow down the keys of ranks by 16 bits", reduce=Reduce(start, add, merge_tally))
-def select(state, *, sought: Param("quantiles, or what an earlier sweep found"), finite: Param("no infinities") = True):
+@op("narrow down the keys of ranks by 16 bits", reduce=Reduce(start, add, merge_tally),
+    memory=lambda most, threads: most * (threads + 2) * 8 << 16)  # fmt: skip
+def select(state, *, sought: Param("quantiles, or what an earlier sweep found"), finite: Param("no infinities") = True,
+           most: Param("ranks of different beginnings, at most") = 1):  # fmt: skip
     """{prefixes: the bits known so far of each rank's key, ranks: its rank among the keys that begin so, shares, shift,
     type}; the ranks of the lower neighbours first, then those of the upper ones."""
     up_to = np.cumsum(state["counts"], axis=1)

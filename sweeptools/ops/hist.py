@@ -38,7 +38,7 @@ def hist(
     if few(dtype):
         return (stdin | tally()).then(partial(sort_in, cut)).then(rows)
     where = cut(None) if limits is not None else (stdin | ends()).then(cut)
-    return (stdin | binned(edges=where)).then(rows)
+    return (stdin | binned(edges=where, bins=bins or 256)).then(rows)
 
 
 def each(counted):
@@ -46,10 +46,10 @@ def each(counted):
     values, counts = counted
     if not len(values):
         return {"low": [], "high": [], "count": []}
-    full = np.zeros(values[-1] - values[0] + 1, np.int64)
+    low = np.arange(values[0], values[-1] + 1)
+    full = np.zeros(len(low), np.int64)
     full[values - values[0]] = counts
-    low = range(int(values[0]), int(values[-1]) + 1)
-    return {"low": list(low), "high": [v + 1 for v in low], "count": full.tolist()}
+    return {"low": low, "high": low + 1, "count": full}
 
 
 def checked(dtype, bins, limits, extremes):
@@ -73,4 +73,4 @@ def sort_in(cut, counted):
 
 def rows(counted):
     where, counts = counted
-    return {"low": where[:-1].tolist(), "high": where[1:].tolist(), "count": counts.tolist()}
+    return {"low": where[:-1], "high": where[1:], "count": counts}

@@ -27,9 +27,9 @@ def otsu(stdin, *, print: Flag("print the threshold as text instead of passing o
         counted, rule = stdin | tally(), of_values
     else:
         where = (stdin | ends()).then(lambda extremes: bins_of(dtype, extremes))
-        counted, rule = stdin | binned(edges=where), of_bins
+        counted, rule = stdin | binned(edges=where, bins=256), of_bins
     level = counted.then(rule, found="threshold")
-    return level.then(lambda t: {"threshold": t}) if print else stdin | above(level=level)
+    return stdin | above(level=level)                        # with --print only the threshold is asked for
 
 
 def bins_of(dtype, extremes):
@@ -56,7 +56,7 @@ def of_bins(counted):
         return where[0].item()
     occupied = np.flatnonzero(counts)
     i = occupied[best(occupied.tolist(), counts[occupied].tolist())]
-    return ((where[i] + where[i + 1]) / 2).item()
+    return (where[i] / 2 + where[i + 1] / 2).item()          # their sum may overflow
 
 
 def best(levels, counts):

@@ -56,7 +56,7 @@ def merge(state, other):
 
 @op(
     "count, extremes, sum, mean and deviation of all voxels", task="Answers", output="table", examples=("", "", ""),
-    reduce=Reduce(start, add, merge),
+    reduce=Reduce(start, add, merge), memory=lambda threads: threads << 18,
 )  # fmt: skip
 def stats(state):
     """One row: count min max sum mean std nan inf. NaN and infinities are counted apart, under `nan` and `inf`;
