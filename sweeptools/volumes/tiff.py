@@ -1,0 +1,200 @@
+"""TIFF: one file of many pages, or a stack of files of one page each, read page by page."""
+
+from concurrent.futures import ThreadPoolExecutor
+from math import prod
+from xml.etree import ElementTree
+
+import numpy as np
+
+from ..errors import Corrupt, UsageError
+from ..params import convert, unit_name
+from ..spec import Head
+from . import address
+from .npy import Raw, component_names, grains, voxels
+from .ome import Axis, choose
+from .slabs import BLOCK, Stored
+
+WHY = "every page would be read once for each block; copy the slices to .zarr first, or turn them with sweep-permute"
+KINDS = {"T": "time", "C": "channel"}
+
+
+def open_file(path):
+    """A tifffile.TiffFile; Corrupt where it is none."""
+    import tifffile
+
+    try:
+        return tifffile.TiffFile(path)
+    except (tifffile.TiffFileError, ValueError, KeyError, IndexError) as error:
+        raise Corrupt(f"{path}: its TIFF structure is damaged: {error}") from None
+
+
+def stored(path, channel=None, time=None, threads=1, **_):
+    """The volume in one TIFF file: its pages are z, but for a channel or time axis of which one is chosen."""
+    name = str(path)
+    file = open_file(path)
+    if not len(file.series):
+        raise Corrupt(f"{name}: there is no image in it")
+    series = file.series[0]
+    page = series.keyframe
+    inner, comps, planar = _page(name, page)
+    outer = list(zip(series.axes, series.shape))[: len(series.shape) - len(inner)]
+    if prod(inner) * prod(n for _, n in outer) != prod(series.shape) or tuple(series.shape[len(outer) :]) != inner:
+        raise UsageError(f"{name} has axes {series.axes} of {series.shape}, which are no slices z, y, x")
+    numbers = _pages(name, outer, channel, time)
+    shape = (len(numbers), *page.shape[:2], comps) if comps else (len(numbers), *page.shape[:2])
+    if planar:
+        shape = (len(numbers), *page.shape[1:], comps)
+    spacing, unit = _spacing(file, page)
+    head = Head(shape[:3], **voxels(name, shape, series.dtype), spacing=spacing, unit=unit)
+    if comps:
+        head = head.but(components=component_names(comps))
+    start = series.dataoffset
+    steady = {b - a for a, b in zip(numbers, numbers[1:])} <= {1}
+    if start is not None and steady and not planar:
+        order = file.byteorder
+        raw = Raw(path, start + numbers[0] * prod(inner) * series.dtype.itemsize if numbers else start,
+                  series.dtype.newbyteorder(order), shape)  # fmt: skip
+        file.close()
+        return Stored(head, raw.read, grains(head, (BLOCK, 32 << 20, 0)), name, close=raw.close, why=WHY)
+    pages = [series.pages[i] for i in numbers]
+    if any(p is None for p in pages):
+        raise Corrupt(f"{name}: page {pages.index(None)} is missing")
+
+    def fill(dst, z, window):
+        data = pages[z].asarray()
+        np.copyto(dst, (np.moveaxis(data, 0, -1) if planar else data).reshape(shape[1:])[window])
+
+    return _by_page(head, name, fill, threads, file.close)
+
+
+def stack(where, allow_gaps=False, threads=1, **_):
+    """The volume in a stack of TIFF files of one page each. UsageError names a file that differs from the first."""
+    files = address.slices(where, allow_gaps)
+    with open_file(files[0]) as file:
+        page = file.pages[0]
+        if len(file.pages) > 1:
+            raise UsageError(f"{files[0]}: the slices of a stack have one page each, this has {len(file.pages)}")
+        inner, comps, planar = _page(str(files[0]), page)
+        spacing, unit = _spacing(file, page)
+        first = (page.shape, page.dtype)
+    shape = (len(files), *(page.shape[1:] if planar else page.shape[:2]), *((comps,) if comps else ()))
+    head = Head(shape[:3], **voxels(str(where), shape, first[1]), spacing=spacing, unit=unit)
+    if comps:
+        head = head.but(components=component_names(comps))
+
+    def fill(dst, z, window):
+        with open_file(files[z]) as file:
+            page = file.pages[0]
+            if (page.shape, page.dtype) != first or len(file.pages) > 1:
+                raise UsageError(f"{files[z]} is {_spell(page)}, but {files[0].name} is {_spell_facts(*first)}")
+            if page.is_contiguous and not planar and window == (slice(0, shape[1]), slice(0, shape[2])):
+                _straight(file, page, dst)
+            else:
+                data = page.asarray(maxworkers=1)
+                np.copyto(dst, (np.moveaxis(data, 0, -1) if planar else data).reshape(shape[1:])[window])
+
+    return _by_page(head, str(where), fill, threads)
+
+
+def _straight(file, page, dst):
+    """Read the voxels of an uncompressed page to where they belong."""
+    into = memoryview(dst.reshape(-1).view("u1"))
+    file.filehandle.seek(page.dataoffsets[0])
+    if file.filehandle.readinto(into) != len(into):
+        raise Corrupt(f"{file.filename} is cut off")
+    if not page.dtype.newbyteorder(file.byteorder).isnative:
+        dst.byteswap(inplace=True)
+
+
+def _by_page(head, name, fill, threads, close=lambda: None):
+    """A Stored whose pages are decoded one by one, several at once; a page is a chunk."""
+    pool = ThreadPoolExecutor(threads, "tiff")
+
+    def read(dst, box):
+        (z0, z1), (y0, y1), (x0, x1) = box
+        window = (slice(y0, y1), slice(x0, x1))
+        for job in [pool.submit(fill, dst[z - z0], z, window) for z in range(z0, z1)]:
+            job.result()
+
+    def end():
+        pool.shutdown()
+        close()
+
+    slices = max(grains(head, (BLOCK, 0, 0))[0], min(threads, head.whole[0]), 1)
+    return Stored(head, read, (slices, 0, 0), name, chunks=lambda box: box[0][1] - box[0][0], why=WHY, close=end)
+
+
+def _page(name, page):
+    """(shape within a page, number of components or 0, whether each has a plane of its own)."""
+    if page is None or page.imagedepth > 1:
+        raise UsageError(f"{name}: its pages are no two-dimensional slices")
+    comps = page.samplesperpixel if page.samplesperpixel > 1 else 0
+    planar = bool(comps) and page.planarconfig == 2
+    if page.dtype is None:
+        raise UsageError(f"{name}: a page of {page.bitspersample} bits of {page.sampleformat.name} cannot be read")
+    return tuple(page.shape), comps, planar
+
+
+def _pages(name, outer, channel, time):
+    """Numbers of the pages, in the order of z, of what is chosen of axes [(letter, length)]."""
+    longer = [(a, n) for a, n in outer if n > 1]
+    lone = len(longer) == 1 and channel is None and time is None      # a stack by whatever name its writer gave z
+    index = []
+    for letter, n in outer:
+        kind = KINDS.get(letter)
+        if kind is None or (lone and n > 1):
+            index.append(range(n))
+            continue
+        wanted = channel if kind == "channel" else time
+        at = choose(Axis(letter.lower(), kind), n, wanted, (), name)
+        index.append(range(at, at + 1))
+    if sum(len(r) > 1 for r in index) > 1:
+        spelt = ", ".join(f"{a}={n}" for a, n in longer)
+        raise UsageError(f"{name} has more than one axis of pages ({spelt}), a volume has three axes: z, y, x")
+    if not outer:
+        return [0]
+    grid = np.arange(prod(n for _, n in outer)).reshape([n for _, n in outer])
+    return [int(i) for i in grid[np.ix_(*index)].reshape(-1)]
+
+
+def _spell(page):
+    return _spell_facts(page.shape, page.dtype)
+
+
+def _spell_facts(shape, dtype):
+    return f"{' x '.join(map(str, shape))} {dtype}"
+
+
+def _spacing(file, page):
+    """((z, y, x), unit) by what ImageJ or OME wrote, else (None, None): bare resolutions are for printers."""
+    if file.is_ome:
+        return _ome_spacing(file.ome_metadata)
+    facts = file.imagej_metadata if file.is_imagej else None
+    unit = unit_name(str((facts or {}).get("unit", "")).replace("\\u00B5", "µ").strip())
+    if unit is None:
+        return None, None
+    y, x = (_per_unit(page.tags.get(key)) for key in ("YResolution", "XResolution"))
+    z = facts.get("spacing")
+    return ((float(z) if z else None), y, x), unit
+
+
+def _per_unit(tag):
+    if tag is None or not tag.value[0]:
+        return None
+    return tag.value[1] / tag.value[0]
+
+
+def _ome_spacing(xml):
+    try:
+        root = ElementTree.fromstring(xml)
+    except ElementTree.ParseError:
+        raise Corrupt("its OME-XML is damaged") from None
+    pixels = next((e for e in root.iter() if e.tag.rpartition("}")[2] == "Pixels"), None)
+    steps = [(pixels.get(f"PhysicalSize{a}"), pixels.get(f"PhysicalSize{a}Unit", "µm")) for a in "ZYX"]
+    known = [(float(v), unit_name(u)) if v else (None, None) for v, u in steps]
+    unit = next((u for _, u in known if u), None)
+    if unit is None:
+        return None, None
+    return tuple(convert(v, u, unit) if u else None for v, u in known), unit
+
+

@@ -1,0 +1,255 @@
+"""Zarr v2 and v3, sharded or not, plain arrays or OME-Zarr: chunk rows through a parallel codec pipeline.
+
+zarr-python holds the metadata; zarrs (Rust) decodes and encodes where it is installed and knows the codecs.
+"""
+
+import json
+import os
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import Corrupt, UsageError
+from ..spec import Head
+from . import ome
+from .npy import voxels
+from .slabs import Stored
+
+SHARD_ROW = 128 << 20    # bytes of a slab up to which a row of shards is read at once; else a row of their chunks
+
+
+def pipeline(threads):
+    """zarr-python, set to decode and encode with so many threads; its module."""
+    os.environ.setdefault("RAYON_NUM_THREADS", str(threads))        # zarrs' pool, which is made once a process
+    import zarr
+
+    facts = {"threading.max_workers": threads}
+    if find_spec("zarrs"):
+        facts["codec_pipeline.path"] = "zarrs.ZarrsCodecPipeline"
+    zarr.config.set(facts)
+    from numcodecs import blosc
+
+    blosc.set_nthreads(threads)
+    return zarr
+
+
+def metadata(path):
+    """(kind, attributes) of the node at a path: "array", "group", or None where there is none."""
+    path = Path(path)
+    if (path / "zarr.json").is_file():
+        said = _json(path / "zarr.json")
+        kind = said.get("node_type")
+        if kind not in ("array", "group"):
+            raise Corrupt(f"{path}/zarr.json: node_type is {kind!r}, must be array or group")
+        return kind, said.get("attributes") or {}
+    for file, kind in ((".zarray", "array"), (".zgroup", "group")):
+        if (path / file).is_file():
+            return kind, _json(path / ".zattrs") if (path / ".zattrs").is_file() else {}
+    return None, {}
+
+
+def _json(path):
+    try:
+        said = json.loads(path.read_text())
+    except ValueError as error:
+        raise Corrupt(f"{path} is damaged: {error}") from None
+    if not isinstance(said, dict):
+        raise Corrupt(f"{path} is damaged: it is no JSON object")
+    return said
+
+
+def stored(path, level=None, channel=None, time=None, threads=1, **_):
+    """The volume at a path: an array, or the level of an OME-Zarr group (0 unless told)."""
+    name = str(path)
+    kind, attributes = metadata(path)
+    image = ome.image(attributes, name) if kind == "group" else None
+    if kind == "array":
+        if level is not None:
+            raise UsageError(f"{name} is an array, which has no levels; leave --level out")
+        image, scale, shift = _around(Path(path))
+        if image is None:
+            return _plain(path, name, attributes, channel, time, threads)
+    elif image is None:
+        return _inner(Path(path), attributes, level, channel, time, threads)
+    else:
+        level = 0 if level is None else level
+        if not 0 <= level < len(image.levels):
+            raise UsageError(f"{name}: there is no level {level}; it has 0 to {len(image.levels) - 1}")
+        inner, scale, shift = image.levels[level]
+        path = Path(path) / inner
+        if metadata(path)[0] != "array":
+            raise Corrupt(f"{name}: its level {level} is to be at {inner!r}, but there is no array")
+    array = _array(path, threads)
+    if array.ndim != len(image.axes):
+        raise Corrupt(f"{name} has {array.ndim} dimensions, its metadata {len(image.axes)} axes")
+    own = attributes.get(ome.OWN) or {}
+    keep, at = _axes(name, image.axes, array.shape, channel, time, image.channels, own)
+    space = [image.axes[i] for i in keep[-3:]]
+    spacing, unit, origin = ome.spacing(space, [scale[i] for i in keep[-3:]], [shift[i] for i in keep[-3:]])
+    facts = {"spacing": spacing, "unit": unit, "origin": origin, "axes": tuple(a.name for a in space)}
+    return _stored(array, name, keep, at, {**facts, **({"role": "labels"} if image.labels else {})}, own, path)
+
+
+def _around(path):
+    """(image, scale, translation) where an array is a level of the OME-Zarr group that it lies in, else Nones."""
+    for up in (path.parent, path.parent.parent):
+        kind, attributes = metadata(up)
+        image = ome.image(attributes, str(up)) if kind == "group" else None
+        for inner, scale, shift in image.levels if image else ():
+            if (up / inner).resolve() == path.resolve():
+                return image, scale, shift
+    return None, None, None
+
+
+def _inner(path, attributes, level, channel, time, threads):
+    """What a group holds that is no image itself: the one image or array in it, else an error that lists them."""
+    inside = sorted(p.name for p in path.iterdir() if p.is_dir() and metadata(p)[0])
+    images = [n for n in inside if metadata(path / n)[0] == "array" or ome.image(metadata(path / n)[1], str(path / n))]
+    if len(images) == 1:
+        return stored(path / images[0], level, channel, time, threads)
+    listed = ", ".join(f"{path}/{n}" for n in (images or inside)[:10])
+    raise UsageError(f"{path} is a group without a volume of its own" + (f"; it has {listed}" if listed else ""))
+
+
+def _plain(path, name, attributes, channel, time, threads):
+    """An array of no image: axes are named by its dimension names, else the last three are z, y, x."""
+    array = _array(path, threads)
+    own = attributes.get(ome.OWN) or {}
+    names = getattr(array.metadata, "dimension_names", None) or attributes.get("_ARRAY_DIMENSIONS")
+    if not names or None in names:
+        names = (*"tczyx"[-array.ndim :],) if array.ndim <= 5 else tuple(str(i) for i in range(array.ndim))
+    axes = [ome.Axis(str(n), ome.axis_kind(n)) for n in names]
+    keep, at = _axes(name, axes, array.shape, channel, time, (), own)
+    facts = {"axes": tuple(axes[i].name for i in keep[-3:])}
+    for key in ("spacing", "origin"):
+        if own.get(key):
+            facts[key] = tuple(own[key])
+    return _stored(array, name, keep, at, {**facts, **({"unit": own["unit"]} if own.get("unit") else {})}, own, path)
+
+
+def _axes(name, axes, shape, channel, time, channels, own):
+    """(axes that are kept: components, z, y, x; the index chosen along each other one)."""
+    space = [i for i, a in enumerate(axes) if a.kind == "space"]
+    for i in list(space):
+        if len(space) > 3 and shape[i] == 1:
+            space.remove(i)
+    if len(space) != 3:
+        spelt = ", ".join(f"{a.name}={n}" for a, n in zip(axes, shape))
+        count = {0: "no", 1: "one", 2: "two"}.get(len(space), len(space))
+        raise UsageError(f"{name} has {count} dimensions in space ({spelt}), a volume has three: z, y, x")
+    at, keep = {}, []
+    for i, axis in enumerate(axes):
+        if i in space:
+            continue
+        if axis.kind == "channel" and len(own.get("components", ())) == shape[i] and channel is None:
+            keep.append(i)
+        else:
+            wanted = {"channel": channel, "time": time}.get(axis.kind)
+            at[i] = 0 if axis.kind == "space" else ome.choose(axis, shape[i], wanted, channels, name)
+    for wanted, kind in ((channel, "channel"), (time, "time")):
+        if wanted is not None and not any(a.kind == kind for a in axes):
+            raise UsageError(f"{name} has no {kind} axis; leave --{kind} out")
+    return [*keep, *space], at
+
+
+def _array(path, threads):
+    zarr = pipeline(threads)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")              # that zarrs leaves an array to zarr-python is no news to a user
+        try:
+            return zarr.open_array(str(path), mode="r")
+        except (ValueError, KeyError, TypeError, NotImplementedError) as error:
+            raise Corrupt(f"{path} cannot be opened: {error}") from None
+
+
+def _stored(array, name, keep, at, facts, own, path):
+    """A Stored of the kept axes of an array, at fixed indices along the others."""
+    comps = tuple(own.get("components", ())) if len(keep) == 4 else ()
+    space = keep[-3:]
+    whole = tuple(array.shape[i] for i in space)
+    told = voxels(name, whole, array.dtype)
+    if own.get("role") in ("image", "labels", "mask"):
+        told["role"] = own["role"]
+    chunks = tuple(array.chunks[i] for i in space)
+    shards = tuple(array.shards[i] for i in space) if array.shards else None
+    head = Head(whole, **{**facts, **told}, components=comps, chunks=chunks, nodata=own.get("nodata"),
+                history=tuple(own.get("history", ())))  # fmt: skip
+    depth = chunks[0]
+    if shards and shards[0] * max(1, head.slice_bytes) <= SHARD_ROW:
+        depth = shards[0]
+    reader = _Reader(array, keep, at, comps, Path(path), chunks, shards)
+    return Stored(head, reader.read, (depth, *chunks[1:]), name, reader.empty, reader.chunks)
+
+
+class _Reader:
+    """Boxes of an array; `keep` are its axes that are (components,) z, y, x, `at` the index along each other one."""
+
+    def __init__(self, array, keep, at, comps, path, chunks, shards):
+        self.array, self.keep, self.at, self.comps = array, keep, at, comps
+        self.path, self.grid, self.files = path, chunks, shards or chunks
+        self.fill = array.dtype.type(0) if array.fill_value is None else array.fill_value
+        self.folder = self._folder()
+
+    def read(self, dst, box):
+        import zarr
+
+        ask = {**{i: slice(k, k + 1) for i, k in self.at.items()}}
+        ask |= {i: slice(*span) for i, span in zip(self.keep[-3:], box)}
+        plain = not self.comps and self.keep == sorted(self.keep)
+        if self.comps:
+            ask[self.keep[0]] = slice(0, len(self.comps))
+        shape = tuple(ask[i].stop - ask[i].start for i in range(self.array.ndim))
+        native = self.array.dtype.newbyteorder("=")
+        out = dst.view(native).reshape(shape) if plain else np.empty(shape, native)
+        buffer = zarr.core.buffer.cpu.NDBuffer.from_numpy_array(out)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.array.get_basic_selection(tuple(ask[i] for i in range(self.array.ndim)), out=buffer)
+        if not plain:
+            order = [*self.keep[-3:], *self.keep[:-3]]
+            rest = [i for i in range(self.array.ndim) if i not in order]
+            np.copyto(dst, out.transpose(*order, *rest).reshape(dst.shape))
+
+    def chunks(self, box):
+        """How many stored chunks a box touches: those within shards are counted each."""
+        count = 1
+        for (a, b), size in zip(box, self.grid):
+            count *= (b - 1) // size - a // size + 1 if b > a else 0
+        return count
+
+    def empty(self, box):
+        """The fill value where no chunk of a row of files is stored: then their directory is not there."""
+        if self.folder is None:
+            return None
+        a, b = box[0]
+        rows = range(a // self.files[0], (b - 1) // self.files[0] + 1)
+        return None if any(os.path.isdir(self.folder / str(k)) for k in rows) else self.fill
+
+    def _folder(self):
+        """The directory that has one directory for each row of files along z; None where files are named otherwise."""
+        z = self.keep[-3]
+        if z != len(self.at) or self.comps:
+            return None
+        meta = self.array.metadata
+        if self.array.metadata.zarr_format == 2:
+            if meta.dimension_separator != "/" or self.array.ndim < 2:
+                return None
+            begin = self.path
+        else:
+            encoding = meta.chunk_key_encoding
+            if encoding.name != "default" or encoding.separator != "/":
+                return None
+            begin = self.path / "c"
+        outer = self.array.shards or self.array.chunks
+        return begin.joinpath(*(str(self.at[i] // outer[i]) for i in range(z)))
+
+
+def bare(head):
+    """What our own key says of an array that is no OME-Zarr image: where its voxels lie."""
+    facts = {"spacing": list(head.spacing) if head.spacing else None, "unit": head.unit,
+             "origin": list(head.origin) if any(head.origin) else None}  # fmt: skip
+    return {key: value for key, value in facts.items() if value is not None}
+
+
