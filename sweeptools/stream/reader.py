@@ -67,7 +67,7 @@ class Reader:
 
     def source(self, name=None):
         """The stream as a Source, which can be read once and in its own direction."""
-        source = Source(self.head, None, name=name or self.sender or self.name)
+        source = Source(self.head, None, name=name or self.sender or self.name, end={"slice_digests": None})
 
         def blocks(direction=None):
             if direction not in (None, self.head.sweep):

@@ -1,0 +1,48 @@
+"""sweep-write: a stream into a stored volume."""
+
+from ..params import Address, Choice, Flag, Param, Sizes, Text
+from ..spec import op
+
+
+class Shards(Param):
+    """Voxels of a shard along z, y, x, or none."""
+
+    metavar = "Z,Y,X|none"
+    unit = "voxels, multiples of the chunks"
+
+    def parse(self, text):
+        if text == "none":
+            return text
+        twin = Sizes(self.help)
+        twin.name = self.name
+        return twin.parse(text)
+
+
+@op(
+    "write a volume", kind="sink", task="Streams and flow",
+    examples=("out.ome.zarr", "out.zarr --chunks 32,128,128 --shards none --codec zstd:3",
+              "slices/s_%05d.tif --overwrite", "out.npy --stamp done.txt"),
+)  # fmt: skip
+def write(*, address: Address("where to", positional=True),
+          chunks: Sizes("chunks of a Zarr array; else 64, clipped to the volume") = None,
+          shards: Shards("shards of a Zarr array; else one chunk deep and 32 to 64 MiB") = None,
+          codec: Text("lz4 (with bit shuffle), zstd or gzip, with a level as in zstd:3, or none; else zstd:1 for "
+                      "labels and masks, lz4 for images", metavar="CODEC") = None,
+          pyramid: Choice("levels of coarser voxels", "none") = "none",
+          ome: Choice("OME-Zarr version, or a bare array", "0.5", "0.4", "none") = None,
+          format: Choice("format, instead of by the suffix", "zarr", "tiff", "slices", "npy", "sweep") = None,
+          keep_axes: Flag("leave the axes as the stream has them") = False,
+          overwrite: Flag("replace what is there") = False,
+          stamp: Text("touch FILE when the volume is in place", metavar="FILE") = None):  # fmt: skip
+    """Write the stream to ADDRESS: .zarr or .ome.zarr, an OME-Zarr 0.5 group with the volume at `0`; .tif, one file of
+    many pages (BigTIFF when needed); DIR/ or DIR/name_%05d.tif, one file a slice; .npy; .sweep, the stream as it is.
+
+    The volume appears under its name only when all of the stream came and is on the disk: the work is done in
+    .NAME.partial beside it, which is removed where the run fails. Down sweeps and streams along y or x are put back in
+    the order z, y, x. Whole chunks are written, each once, the last row while the next one comes in; memory is two
+    rows. Chunks that are 0 everywhere are not stored. The history of the stream and the digests of its slices are kept
+    with a Zarr volume, under "sweeptools" in its attributes; two runs write the same files, byte for byte.
+
+    The type is kept, NaN and -0 too. Errors: an address of no known format, options that do not fit it (2); an output
+    that exists, without --overwrite, or that another process writes, a stream that the format cannot hold (3).
+    """

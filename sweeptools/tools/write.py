@@ -1,0 +1,33 @@
+"""The deed of sweep-write: a stream into a stored volume."""
+
+from pathlib import Path
+
+from .. import volumes
+from ..errors import UsageError
+from ..stream import Digest
+
+
+def put(source, io, *, address, chunks=None, shards=None, codec=None, format=None, pyramid="none", ome=None,
+        keep_axes=False, overwrite=False, stamp=None, **_):  # fmt: skip
+    """Write a stream; the volume appears under its name only after the end mark has been verified."""
+    if pyramid != "none":
+        raise UsageError(f"pyramid is {pyramid!r}, must be none")
+    sink = volumes.create(
+        address, source.head, pool=io.pool, overwrite=overwrite, chunks=chunks, shards=shards, codec=codec,
+        format=format, ome=ome, keep_axes=keep_axes, history=io.options.history, threads=io.threads,
+    )  # fmt: skip
+    try:
+        io.admit([*source.memory, *sink.memory], source.head)
+        verified = "slice_digests" in source.end     # a pipe's, which has been read with its digests
+        digest = Digest()
+        for block in io.drain(source):
+            sink.write(block)
+            if not verified:
+                digest.add(block, source.head)
+        sink.finish(source.end if verified else {**source.end, "slice_digests": digest.arrays()})
+    except BaseException:
+        sink.abort()
+        raise
+    io.report["write"] = sink.stats
+    if stamp:
+        Path(stamp).touch()
