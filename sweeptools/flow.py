@@ -125,6 +125,7 @@ def recut(blocks, depth, sweep="up"):
     """The same slices in blocks of at most `depth`, without a copy."""
     for block in blocks:
         yield from pieces(block, depth, sweep)
+        del block
 
 
 def pieces(block, depth, sweep="up"):

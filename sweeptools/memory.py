@@ -9,6 +9,7 @@ from .window import Windows
 
 TARGET = 4 << 20       # bytes of a block: enough to amortise its handling, few enough for the caches
 AHEAD = 3              # blocks of a reader in a thread of its own: one made, one waiting, one in use
+THREAD = 160 << 10     # what a thread touches of its stack, and the least arena that malloc gives it
 
 
 def depth_of(task, forced=None):
@@ -43,7 +44,8 @@ def items(graph, sources, settings):
     sweeps = [
         [item for t in graph.tasks if t.level <= level for item in _held(t, settings)] for level in range(graph.sweeps)
     ]
-    return reading + max(sweeps, key=lambda sweep: sum(n for _, n in sweep))
+    threads = settings.threads * (settings.threads > 1) + len(sources) + 2       # workers, readers, writer, sampler
+    return [(f"{threads} threads", threads * THREAD), *reading, *max(sweeps, key=lambda sweep: sum(n for _, n in sweep))]
 
 
 def _held(task, settings):

@@ -85,6 +85,7 @@ class Run:
             stream, others = self._sweep(level)
             for block in stream:
                 yield block
+                del block
                 others = [o for o in others if next(o, _END) is not _END]
             while others:
                 others = [o for o in others if next(o, _END) is not _END]
@@ -182,6 +183,7 @@ class Run:
             for block in blocks:
                 yield from pieces(block, self.settings.depth or block.n, way)
                 done += block.n
+                del block
                 if self.settings.note and time.monotonic() - told > 1.0:
                     told = time.monotonic()
                     facts = {"sweep": level + 1, "sweeps": self.graph.sweeps, "done": done, "total": task.head.slices}
@@ -214,6 +216,7 @@ class Run:
         for block in blocks:
             spool.write(block)
             yield block
+            del block
         spool.finish()
         self.spools[task] = spool
 

@@ -71,14 +71,16 @@ class Kernel:
         self.nans += sum(n or 0 for n in self.threads.each(calls))
 
     def warm(self):
-        """Compile, by a call that computes nothing."""
+        """Compile, by computing one voxel of nothing; where the kernel moves its input, by computing none."""
         srcs = []
         for t, reach in zip(self.task.inputs, self.task.reaches):
             shape = [r.below + r.size + r.above for r in reach]
             srcs.append(np.zeros((*shape, *t.head.slice_shape[2:]), t.head.dtype))
         dst = np.zeros((1, 1, 1, *self.task.head.slice_shape[2:]), self.task.head.dtype)
+        one = int(not any(r.start for reach in self.task.reaches for r in reach))
         if not self.task.op.foreign:
-            self(srcs, dst, [(0, 0, 0, 0, 0, 0)])
+            self(srcs, dst, [(0, one, 0, one, 0, one)])
+            self.nans = 0
 
 
 def mapped(kernel, inputs, way, pool):
@@ -95,7 +97,10 @@ def mapped(kernel, inputs, way, pool):
         else:
             dst = pool.array((first.n, *task.head.slice_shape), task.head.dtype)
             kernel([np.ascontiguousarray(b.array(t.head)) for b, t in zip(blocks, task.inputs)], dst)
-            yield Block(first.z, first.n, dst)
+            done = Block(first.z, first.n, dst)
+            del blocks, first, dst                   # so that their memory is free while the next is awaited
+            yield done
+            del done
 
 
 def windowed(kernel, inputs, way, pool, forced=None, saved=None):
@@ -108,7 +113,10 @@ def windowed(kernel, inputs, way, pool, forced=None, saved=None):
         z, n, _ = chunk[0]
         dst = pool.array((n, *task.head.slice_shape), task.head.dtype)
         kernel([src for _, _, src in chunk], dst)
-        yield Block(z, n, dst)
+        done = Block(z, n, dst)
+        del dst
+        yield done
+        del done
 
 
 def reduced(task, blocks, known, threads, done):
@@ -123,6 +131,7 @@ def reduced(task, blocks, known, threads, done):
             (lambda s=s, b=b: reduce.add(s, data, b, block.z, **own)) for s, b in zip(states, threads.boxes(data.shape))
         ]
         threads.each(calls)
+        del block, data, calls
         yield
     state = states[0]
     for other in states[1:]:
@@ -140,7 +149,10 @@ def scanned(task, blocks, known, disk, pool, threads, done):
         src = np.ascontiguousarray(block.array(head))
         dst = None if task.head is None else pool.array((block.n, *task.head.slice_shape), task.head.dtype)
         threads.each([lambda: scan.step(state, src, dst, block.z, **own)])  # noqa: B023
-        yield None if dst is None else Block(block.z, block.n, dst)
+        done_block = None if dst is None else Block(block.z, block.n, dst)
+        del block, src, dst
+        yield done_block
+        del done_block
     if scan.end:
         scan.end(state)
     if task.head is None:
@@ -148,12 +160,12 @@ def scanned(task, blocks, known, disk, pool, threads, done):
 
 
 def warm_reduction(task, known):
-    """Compile a reduction's kernels by adding an empty box."""
+    """Compile a reduction's kernels by adding one voxel to a state that is thrown away."""
     head = task.inputs[0].head
     known = {**known, "head": head}
     state = call(task.op.reduce.start, known)
     src = np.zeros((1, 1, 1, *head.slice_shape[2:]), head.dtype)
-    task.op.reduce.add(state, src, (0, 0, 0, 0, 0, 0), head.first, **named(task.op.reduce.add, known))
+    task.op.reduce.add(state, src, (0, 1, 0, 1, 0, 1), head.first, **named(task.op.reduce.add, known))
 
 
 def named(fn, known):

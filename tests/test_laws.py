@@ -7,7 +7,7 @@ from sweeptools.ops import load, names
 
 
 @pytest.mark.parametrize("case", laws.cases(), ids=str)
-@pytest.mark.parametrize("law", [laws.cut, laws.fuse, laws.part, laws.head], ids=lambda law: law.__name__)
+@pytest.mark.parametrize("law", [laws.cut, laws.fuse, laws.part, laws.head, laws.state], ids=lambda law: law.__name__)
 def test_law(law, case):
     law(case)
 
