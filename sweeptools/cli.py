@@ -50,7 +50,7 @@ def split(op, words):
 
 def shared(op):
     """The options that every command of this kind has beside its own, by name."""
-    answers = op.output in ("value", "table") or "print_" in op.params
+    answers = op.output in ("value", "table") or "print" in op.params
     offered = SHARED | (ANSWERS if answers else {})
     return {name: param for name, param in offered.items() if name not in op.params}
 

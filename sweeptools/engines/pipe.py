@@ -1,7 +1,6 @@
 """One command as a stage of a shell pipe: from stdin, or what it opens itself, to stdout or its answer."""
 
 import os
-import sys
 import threading
 from importlib import import_module
 
@@ -12,11 +11,12 @@ from ..run import Run, Settings
 from ..spec import Node, Source
 from .inputs import named
 from .io import IO
+from .preload import preload
 
 
 def run(op, params, options):
     """Do what a record says with these parameters and options; returns the exit status."""
-    _preload()
+    preload(op)
     io = IO(op, params, options)
     try:
         if op.kind in ("source", "sink", "tool"):
@@ -36,12 +36,6 @@ def run(op, params, options):
     except Exception as error:
         io.fail(SweepError(f"{type(error).__name__}: {error}"))
         raise
-
-
-def _preload():
-    """Import numba while the head is still on its way, where the command has kernels."""
-    if any(name.startswith("sweeptools.kernels.") for name in sys.modules):
-        threading.Thread(target=import_module, args=("numba",), daemon=True).start()
 
 
 def _watchdog(status):
@@ -76,7 +70,7 @@ def _filter(op, params, io):
     by_name = any(isinstance(op.params[name], Volumes) for name in op.inputs[1:])
     node = Node(op, inputs, params, op.name, names=tuple(sources) if by_name else ())
     outs = [node, inputs[0]] if io.options.pass_ else [node]
-    asked = bool(params.get("print_"))               # for what the command finds, not for the stream it makes
+    asked = bool(params.get("print"))               # for what the command finds, not for the stream it makes
     work = Run(outs, sources, settings, found_only=asked)
     first = next(iter(sources.values()))
 
