@@ -26,7 +26,7 @@ def weights(sigma, truncate, order):
     for _ in range(order):
         down = [k * a for k, a in enumerate(polynomial)][1:] + [0.0, 0.0]
         up = [0.0] + [a / -square for a in polynomial]
-        polynomial = [a + b for a, b in zip(down, up)]
+        polynomial = [a + b for a, b in zip(down, up, strict=True)]
     sign = -1.0 if order % 2 else 1.0                # correlated with the mirrored kernel, that is convolved
     values = [fsum(a * x**k for k, a in enumerate(polynomial)) * (g / total) for x, g in enumerate(half)]
     return tuple(sign * v for v in values), order % 2 == 1
@@ -38,7 +38,8 @@ def weights(sigma, truncate, order):
 )  # fmt: skip
 def gauss(stdin, *, sigma: Arg(Lengths, "standard deviation", low=0),
           truncate: Number("reach of the window", low=0, unit="standard deviations") = 4.0,
-          derivative: Counts("order of the derivative along z, y and x", low=0) = (0, 0, 0), mode, cval, dtype):  # fmt: skip
+          derivative: Counts("order of the derivative along z, y and x", low=0) = (0, 0, 0),
+          mode, cval, dtype):  # fmt: skip
     """Convolve with a Gaussian of standard deviation SIGMA along x, y and z, or with its derivative of any order.
 
     The window reaches int(TRUNCATE * SIGMA + 0.5) voxels to either side; an axis with SIGMA 0 is left alone, its
@@ -52,5 +53,5 @@ def gauss(stdin, *, sigma: Arg(Lengths, "standard deviation", low=0),
     already filtered). Errors: SIGMA or TRUNCATE that is negative or not finite.
     Source: the weights and the window are those of scipy.ndimage.gaussian_filter.
     """
-    along = tuple(weights(s, truncate, order) for s, order in zip(sigma, derivative))
+    along = tuple(weights(s, truncate, order) for s, order in zip(sigma, derivative, strict=True))
     return separable(stdin, along, mode, cval, dtype)
