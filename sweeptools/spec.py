@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import Refused, UsageError
+from .errors import Corrupt, Refused, UsageError
 from .params import MODES, Choice, Dtype, Param, Value, Volume, Volumes
 
 WHOLE = ((0, 0), (0, 0), (0, 0))
@@ -55,6 +55,15 @@ class Head:
         if "whole" in changes:
             changes.setdefault("box", ())
         return replace(self, **changes)
+
+    def told(self, found):
+        """The history with what was found during the sweep: `found` is the end mark's."""
+        entries = [dict(entry) for entry in self.history]
+        for facts in found:
+            if type(facts.get("at")) is not int or not 0 <= facts["at"] < len(entries):
+                raise Corrupt(f"the stream's end tells of a command {facts.get('at')} that its history does not have")
+            entries[facts["at"]]["found"] = {name: value for name, value in facts.items() if name != "at"}
+        return entries
 
     @property
     def shape(self):

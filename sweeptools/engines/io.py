@@ -17,7 +17,8 @@ from ..stream import Reader, Writer, send_error
 class IO:
     """One per process. Sources, sinks and tools get it as `io`; `report` collects what they found."""
 
-    def __init__(self, op, params, options):
+    def __init__(self, op, params, options, imported=lambda: None):
+        self.imported = imported                     # waits for what is being imported in the background
         self.op, self.params, self.options = op, params, options
         self.name = f"sweep-{op.name}"
         self.pool = Pool()
@@ -88,8 +89,8 @@ class IO:
 
     def admit(self, items, head=None):
         """Account for what will be held; refuse now if the budget cannot be met. Returns this stage's predicted peak."""
-        self.items = list(items)
-        self.baseline = resident()
+        self.imported()
+        self.items, self.baseline = list(items), resident()
         own = self.baseline + sum(n for _, n in self.items)
         earlier = sum(n for _, n in head.peaks) if head is not None else 0
         if self.memory and own > self.memory:
@@ -140,10 +141,11 @@ class IO:
                 self.report["wait_out_s"] = self.report.get("wait_out_s", 0.0) + time.perf_counter() - start
         finally:
             blocks.close()
-        writer.end([*source.end.get("reports", ()), self.part()], [*source.end.get("found", ()), *self._found()])
+        writer.end([*source.end.get("reports", ()), self.part()], [*source.end.get("found", ()), *self._found(head)])
 
-    def _found(self):
-        return [{"command": self.op.name, **self.found}] if self.found else []
+    def _found(self, head):
+        """What this command found, as the end mark has it: `at` is its entry's place in the head's history."""
+        return [{"at": len(head.history) - 1, **self.found}] if self.found and self.options.history else []
 
     def fail(self, error, status=1):
         """Tell the next stage that the stream ends here and why."""

@@ -16,8 +16,8 @@ from .preload import preload
 
 def run(op, params, options):
     """Do what a record says with these parameters and options; returns the exit status."""
-    preload(op)
-    io = IO(op, params, options)
+    imported = preload(op)
+    io = IO(op, params, options, imported)
     try:
         if op.kind in ("source", "sink", "tool"):
             return _deed(op, params, io)

@@ -9,14 +9,17 @@ from ..jit import Kernel
 
 
 def preload(op):
-    """Begin to import numba in a thread of its own, where `op` needs it."""
+    """Begin to import numba in a thread of its own, where `op` needs it; a function that waits for that."""
     compiles = any(
         isinstance(value, Kernel)
         for name, module in list(sys.modules.items()) if name.startswith("sweeptools.kernels.")
         for value in vars(module).values()
     )  # fmt: skip
     if compiles and (op.kind in ("graph", "reduce", "scan") or calls_kernel(op.fn, set())):
-        threading.Thread(target=import_module, args=("numba",), daemon=True).start()
+        thread = threading.Thread(target=import_module, args=("numba",), daemon=True)
+        thread.start()
+        return thread.join
+    return lambda: None
 
 
 def calls_kernel(fn, seen):

@@ -104,7 +104,7 @@ class Sink:
         """What is kept with the volume: the history, what was found, and the digests of its slices along z."""
         facts = {}
         if self.history:
-            facts["history"] = [*self.head.history, *end.get("found", ())]
+            facts["history"] = self.head.told(end.get("found", ()))
         digests = end.get("slice_digests")
         if digests is not None and self.head.order == (0, 1, 2):
             facts["digests"] = [f"{int(d):016x}" for d in digests[1]]
