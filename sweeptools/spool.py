@@ -125,7 +125,8 @@ class Spool:
         require(directory, upper_bound(head), mend)
         self.head, self.pool = head, pool or Pool()
         self._file = File(directory)
-        self._writer = stream.Writer(self._file.fd, head, codec)
+        with _full(directory):
+            self._writer = stream.Writer(self._file.fd, head, codec)
         self._saved = stream.Saved(head, wire_type(head.dtype), self._writer.offsets, {})
 
     @property

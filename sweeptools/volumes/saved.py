@@ -122,4 +122,4 @@ def is_constant(data):
     if voxels.size == 0:
         return False
     bits = voxels.view(f"u{data.dtype.itemsize}")
-    return all(np.array_equal(part, np.broadcast_to(bits[:1, :1], part.shape)) for part in bits)
+    return all(np.array_equal(part, np.broadcast_to(bits[0, :1], part.shape)) for part in bits)
