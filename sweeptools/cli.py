@@ -3,7 +3,6 @@
 Only this file knows click. `parse(op, words)` gives what the user said and nothing else: defaults are the record's.
 """
 
-import difflib
 import os
 import signal
 import sys
@@ -57,6 +56,8 @@ def shared(op):
 
 def nearest(word, choices):
     """`, did you mean X?` where some choice is like the word."""
+    import difflib
+
     like = difflib.get_close_matches(word, list(choices), 1)
     return f", did you mean {like[0]}?" if like else ""
 

@@ -11,6 +11,7 @@ from . import ops, usage
 from .cli import parse, shared
 from .errors import SweepError
 from .graph import elaborate
+from .machine import spell_size
 from .mdoc import flow, literal, prose, tagged, word
 from .params import Flag
 from .spec import EXTENTS, Head, Node, Source
@@ -85,12 +86,12 @@ def _streaming(op):
         if graph:
             extent = max(extent, graph.extent, key=EXTENTS.index)
             halo = ",".join(str(a) if a == b else f"{a}+{b}" for a, b in graph.halo)
-            rows.append((f"sweep-{op.name} {example}".rstrip(), halo, str(graph.sweeps), f"{-(-memory >> 20)}M"))
+            rows.append((f"sweep-{op.name} {example}".rstrip(), halo, str(graph.sweeps), spell_size(1 << (memory - 1).bit_length())))
     lines = [".Sh STREAMING", *flow(f"It {usage.EXTENTS[extent]}. It gives {usage.result(op)}.")]
     if rows:
         lines += [".Pp", *flow("On uint16 slices of 1024 x 1024 voxels of 1 um, by one thread, memory beside that of"
                                " the interpreter and the libraries:")]  # fmt: skip
-        table = [("", "halo z,y,x", "sweeps", "memory"), *rows]
+        table = [("", "halo z,y,x", "sweeps", "at most"), *rows]
         widths = [max(len(r[k]) for r in table) for k in range(4)]
         lines += literal("\n".join("  ".join(cell.ljust(w) for cell, w in zip(r, widths)) for r in table), indent=True)
     return lines
