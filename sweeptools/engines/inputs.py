@@ -37,9 +37,8 @@ def named(op, params, io):
     if pipelines:
         from .branch import applied
 
-        sources |= applied(pipelines, sources[first], io)
+        sources |= applied(pipelines, sources[first], io, keep=first in used)
         if first not in used:
-            sources[first].blocks("up")              # to be read all the same: the pipelines are fed by it
             del sources[first]
     return sources
 
