@@ -54,7 +54,7 @@ class Kernel:
     def __init__(self, task, results, threads, pool, forced=None):
         self.task, self.threads, self.nans = task, threads, 0
         known = task.known(results)
-        own = {k: v for k, v in known.items() if k in task.op.keywords}
+        own = {k: known.get(k) for k in task.op.keywords if k in known or k in task.op.inputs}
         wanted = scratch_of(task, known, forced)
         self.keywords = [dict(own) for _ in range(threads.count)]
         if wanted:
