@@ -141,22 +141,34 @@ def cut(case):
             assert same(whole[1], out), f"law 1 (cut): {case} on {name}: {how} gives other bytes than one block"
 
 
+SECONDS = ("gauss 0.8", "threshold 10 200", "otsu", "label")
+
+
 def fuse(case):
-    """2. Fused equals piped: fusing keeps each stage's rounding and type."""
-    if case.op.output != "stream" or case.params.get("print"):
-        return
+    """2. Fused equals piped, before and behind others: fusing keeps each stage's rounding and type."""
+    first = Case(load("gauss"), "0.8")
     for name, array in volumes(1).items():
-        head, middle = outcome(case, array)
-        if head is None or not head.slices:
-            continue
-        for text in ("gauss 0.8", "threshold 10 200", "otsu", "label"):
-            word, *rest = text.split()
-            second = Case(load(word), " ".join(rest))
-            if head.components:
-                continue
-            piped = outcome(second, middle, head=head, cut=2)
-            fused = outcome(case, array, then=second, cut=3, threads=2)
-            assert same(piped[1], fused[1]), f"law 2 (fuse): {case} | {second} on {name}: fused is not piped"
+        if case.params.get("print") or not alone(case):
+            return
+        _fused(first, case, name, array)
+        if case.op.output == "stream":
+            for text in SECONDS:
+                word, *rest = text.split()
+                _fused(case, Case(load(word), " ".join(rest)), name, array)
+
+
+def alone(case):
+    """Whether a case reads its stdin and nothing else."""
+    return not any(isinstance(p, (Volume, Volumes)) for p in case.op.params.values())
+
+
+def _fused(first, second, name, array):
+    head, middle = outcome(first, array)
+    if head is None or not head.slices:
+        return
+    piped = outcome(second, middle, head=head, cut=2)
+    fused = outcome(first, array, then=second, cut=3, threads=2)
+    assert same(piped[1], fused[1]), f"law 2 (fuse): {first} | {second} on {name}: fused is not piped"
 
 
 def part(case):
@@ -259,8 +271,12 @@ def state(case):
         for at in (1, 4):
             saved = [given["saved"] for given in scanned(case.op.name, case.example, array, save_at=at)]
             resumed = new.apply(scanned, (case.op.name, case.example, array), {"load_at": at, "saved": saved})
-            for first, second in zip(whole, resumed, strict=True):
-                assert same(first["after"][at:], second["after"][at:]), f"law 7 (state): {case} resumed at slice {at}"
+            resumes(case, whole, resumed, at)
+
+
+def resumes(case, whole, resumed, at):
+    for first, second in zip(whole, resumed, strict=True):
+        assert same(first["after"][at:], second["after"][at:]), f"law 7 (state): {case} resumed at slice {at} differs"
 
 
 def scanned(name, example, array, save_at=None, load_at=None, saved=()):
@@ -282,6 +298,11 @@ def scanned(name, example, array, save_at=None, load_at=None, saved=()):
         step = {k: v for k, v in known.items() if k in _keywords(scan.step)}
         for block in blocks:
             for z in range(block.z, block.z + block.n):
+                dst = None if task.head is None else np.zeros((1, *task.head.slice_shape), task.head.dtype)
+                if load_at is not None and z < load_at:              # done by the process that saved the state
+                    facts["after"].append(None)
+                    yield None if dst is None else Block(z, 1, dst)
+                    continue
                 if z == save_at:
                     file = io.BytesIO()
                     states.save(now, file)
@@ -289,7 +310,6 @@ def scanned(name, example, array, save_at=None, load_at=None, saved=()):
                 if z == load_at:
                     now = states.load(io.BytesIO(saved[len(given)]), disk)
                 src = np.ascontiguousarray(block.part(z, z + 1).array(source_head))
-                dst = None if task.head is None else np.zeros((1, *task.head.slice_shape), task.head.dtype)
                 scan.step(now, src, dst, z, **step)
                 facts["after"].append(states.plain(now) if dst is None else dst)
                 yield None if dst is None else Block(z, 1, dst)
@@ -320,5 +340,28 @@ def documented(op):
         assert param.unit or not numeric or param.multiple or type(param).__name__ in ("Count", "Counts", "Number"), (
             f"law 8 (documented): {op.name}: {name} has bounds and no unit"
         )
+    if op.name not in names():
+        return
     page = Path(__file__).parent.parent / "man" / f"sweep-{op.name}.1"
     assert page.exists(), f"law 8 (documented): {page.name} is missing; python -m sweeptools.page --write"
+
+
+def memory(case, small, large):
+    """5. What is held above the baseline is at most what was predicted, for 8 times as many slices too; small and
+    large are what probe_memory found."""
+    for told in (small, large):
+        assert told["measured"] <= told["predicted"], f"law 5 (memory): {case} held more than was predicted: {told}"
+    more = large["measured"] - small["measured"]
+    assert more <= small["measured"] / 10 + (1 << 20), f"law 5 (memory): {case} holds {more} bytes more of a deeper volume"
+
+
+def once(case, stored, chunks):
+    """6. Every stored chunk is read and decoded once a sweep; `stored` is the Source of a volume of so many chunks."""
+    first = "a" if case.op.name == "calc" else "stdin"
+    node = Node(case.op, (Node(head=stored.head, name=first),), case.params, case.op.name, names=("a",) * (first == "a"))
+    work = Run([node], {first: stored}, Settings(), found_only=bool(case.params.get("print")))
+    for _ in work.blocks():
+        pass
+    times = len(work.graph.needed_in(work.graph.leaves[0]))
+    read, total = stored.stats["chunks"], stored.stats["chunks_total"]       # of all sweeps
+    assert read == total == times * chunks, f"law 6 (once): {case}: {read} reads of {chunks} chunks in {times} sweeps"

@@ -1,0 +1,29 @@
+"""Law 5: what an operation holds is what was predicted, measured in a process of its own under a limit."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import laws
+
+HERE = Path(__file__).parent
+LIMIT = 1 << 30        # of the data segment: far below what a run that keeps its volume would take
+SIZES = (1024, 8192) if os.environ.get("SOAK") else (32, 256)      # MiB of the stream
+CASES = [case for case in laws.cases() if case.op.kind in laws.FILTERS and not case.op.foreign]
+
+
+def measured(case, mib):
+    command = [sys.executable, HERE / "probe_memory.py", case.op.name, case.example, str(mib), str(LIMIT)]
+    path = os.pathsep.join((str(HERE), str(HERE.parent)))
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("case", {case.op.name: case for case in reversed(CASES)}.values(), ids=str)
+def test_memory(case):
+    laws.memory(case, *(measured(case, mib) for mib in SIZES))
