@@ -94,7 +94,9 @@ def main(argv=None):
     program, *words = sys.argv if argv is None else argv
     name = os.path.basename(program)
     if not name.startswith("sweep-"):
-        if not words or words[0] in ("--help", "help"):
+        if words[:1] == ["help"]:
+            words = [*words[1:2], "--help"]
+        if not words or words[0] == "--help":
             sys.stdout.write(usage.overview())
             return 0 if words else 2
         if words[0] == "--version":
@@ -103,7 +105,7 @@ def main(argv=None):
         name, *words = words
     name = name.removeprefix("sweep-")
     if name not in ops.names():
-        _say("sweep", f"there is no command {name}{nearest(name, ops.names())}; see sweep --help")
+        _say("sweep", _with_hint(f"there is no command {name}{nearest(name, ops.names())}", "sweep"))
         return 2
     return command(ops.load(name), words)
 
@@ -117,7 +119,7 @@ def command(op, words):
         sys.stdout.flush()
         return status
     except UsageError as error:
-        _say(name, f"{error}; see {name} --help")
+        _say(name, _with_hint(str(error), name))
         return error.status
     except Upstream as error:                        # the stage that failed has said why; only who ends the pipe adds
         if op.output != "stream":
@@ -172,6 +174,10 @@ def _gone():
     """Whoever read our output went away: silent, and nothing is left that Python would flush into the closed pipe."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return 141
+
+
+def _with_hint(message, name):
+    return f"{message}{'' if message.endswith('?') else ';'} see {name} --help"
 
 
 def _say(name, message):

@@ -190,13 +190,14 @@ def test_help_lists_every_command_by_task():
     assert told.returncode == 0
     for name in ops.names():
         assert f"\n  {name} " in told.stdout
+    assert sweep("help").stdout == told.stdout and sweep("help", "synth").stdout == sweep("synth", "--help").stdout
     assert sweep().returncode == 2
 
 
 def test_a_mistyped_command_suggests_the_nearest():
     told = sweep("sinth")
     assert (told.returncode, told.stderr) == (
-        2, "sweep: there is no command sinth, did you mean synth?; see sweep --help\n",
+        2, "sweep: there is no command sinth, did you mean synth? see sweep --help\n",
     )  # fmt: skip
 
 
@@ -212,6 +213,18 @@ def test_a_closed_pipe_ends_the_writer_silently():
         process.stdout.read(100)
         process.stdout.close()
         assert process.wait(60) == 141
+        assert process.stderr.read() == b""
+
+
+def test_a_signal_ends_a_command_within_a_second():
+    words = [sys.executable, "-m", "sweeptools", "synth", "noise", "--shape", "1000000,256,256"]
+    env = {**os.environ, "PYTHONPATH": str(HOME)}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) as process:
+        process.stdout.read(1 << 20)
+        process.terminate()
+        while process.stdout.read(1 << 20):
+            pass
+        assert process.wait(60) == 143
         assert process.stderr.read() == b""
 
 
