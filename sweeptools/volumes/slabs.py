@@ -146,8 +146,8 @@ class _Sweeper:
     def blocks(self, direction="up"):
         """The blocks of one sweep, up or down."""
         if 0 in self.head.shape:
-            if self.head.slices:
-                yield Block(0, self.head.slices, np.empty((self.head.slices, *self.head.slice_shape), self.head.dtype))
+            nothing = np.empty((self.head.slices, *self.head.slice_shape), self.head.dtype)
+            yield from pieces(Block(0, self.head.slices, nothing), self.head.depth, direction)
             return
         rows = self.rows() if direction == "up" else self.rows()[::-1]
         stats = self.stored.stats

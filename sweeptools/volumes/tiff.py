@@ -1,5 +1,6 @@
 """TIFF: one file of many pages, or a stack of files of one page each, read page by page."""
 
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from math import prod
 from xml.etree import ElementTree
@@ -22,18 +23,23 @@ def open_file(path):
     """A tifffile.TiffFile; Corrupt where it is none."""
     import tifffile
 
+    logging.getLogger("tifffile").addHandler(logging.NullHandler())      # what it has to say is said by what is raised
     try:
-        return tifffile.TiffFile(path)
+        file = tifffile.TiffFile(path)
+        file.filehandle.set_lock(True)               # pages are decoded by several threads
+        if len(file.pages):
+            return file
+        fault = "there is no page in it"
+        file.close()
     except (tifffile.TiffFileError, ValueError, KeyError, IndexError) as error:
-        raise Corrupt(f"{path}: its TIFF structure is damaged: {error}") from None
+        fault = error
+    raise Corrupt(f"{path}: its TIFF structure is damaged: {fault}")
 
 
 def stored(path, channel=None, time=None, threads=1, **_):
     """The volume in one TIFF file: its pages are z, but for a channel or time axis of which one is chosen."""
     name = str(path)
     file = open_file(path)
-    if not len(file.series):
-        raise Corrupt(f"{name}: there is no image in it")
     series = file.series[0]
     page = series.keyframe
     inner, comps, planar = _page(name, page)
@@ -61,7 +67,7 @@ def stored(path, channel=None, time=None, threads=1, **_):
         raise Corrupt(f"{name}: page {pages.index(None)} is missing")
 
     def fill(dst, z, window):
-        data = pages[z].asarray()
+        data = _decoded(pages[z], f"{name}: page {numbers[z]}")
         np.copyto(dst, (np.moveaxis(data, 0, -1) if planar else data).reshape(shape[1:])[window])
 
     return _by_page(head, name, fill, threads, file.close)
@@ -90,10 +96,17 @@ def stack(where, allow_gaps=False, threads=1, **_):
             if page.is_contiguous and not planar and window == (slice(0, shape[1]), slice(0, shape[2])):
                 _straight(file, page, dst)
             else:
-                data = page.asarray(maxworkers=1)
+                data = _decoded(page, files[z])
                 np.copyto(dst, (np.moveaxis(data, 0, -1) if planar else data).reshape(shape[1:])[window])
 
     return _by_page(head, str(where), fill, threads)
+
+
+def _decoded(page, name):
+    try:
+        return page.asarray(maxworkers=1)
+    except Exception as error:                       # every codec has exceptions of its own
+        raise Corrupt(f"{name} cannot be decoded: {type(error).__name__}: {error}") from error
 
 
 def _straight(file, page, dst):

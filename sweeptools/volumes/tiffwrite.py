@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import Refused, SweepError
-from ..params import convert
 from .npy import BLOCK, grains
 
 ALIGN = 64
@@ -117,9 +116,10 @@ def description(head, pages, big):
         return json.dumps({"shape": shape, "axes": "ZYXS"[: len(shape)], "spacing": [z, y, x], "unit": head.unit})
     sizes = ""
     if head.unit:
+        spelt = {"micrometer": "µm", "angstrom": "Å"}.get(head.unit, unit)
         for axis, step in zip("ZYX", (z, y, x)):
             if step:
-                sizes += f' PhysicalSize{axis}="{convert(step, head.unit, "micrometer")!r}" PhysicalSize{axis}Unit="µm"'
+                sizes += f' PhysicalSize{axis}="{step!r}" PhysicalSize{axis}Unit="{spelt}"'
     comps = max(1, len(head.components))
     kind = OME_TYPES.get(head.dtype.name, head.dtype.name)
     return (

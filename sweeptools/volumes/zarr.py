@@ -147,7 +147,8 @@ def _axes(name, axes, shape, channel, time, channels, own):
             keep.append(i)
         else:
             wanted = {"channel": channel, "time": time}.get(axis.kind)
-            at[i] = 0 if axis.kind == "space" else ome.choose(axis, shape[i], wanted, channels, name)
+            known = channels if axis.kind == "channel" else ()
+            at[i] = 0 if axis.kind == "space" else ome.choose(axis, shape[i], wanted, known, name)
     for wanted, kind in ((channel, "channel"), (time, "time")):
         if wanted is not None and not any(a.kind == kind for a in axes):
             raise UsageError(f"{name} has no {kind} axis; leave --{kind} out")
