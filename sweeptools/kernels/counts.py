@@ -35,8 +35,9 @@ def between(src, box, edges, counts):
     scale = counts.size / (end - first)
     for z in range(z0, z1):
         for y in range(y0, y1):
-            for x in range(x0, x1):
-                v = np.float64(src[z, y, x])
+            row = src[z, y, x0:x1]
+            for x in range(row.size):
+                v = np.float64(row[x])
                 if first <= v <= end:
                     guess = (v - first) * scale
                     i = 0
@@ -67,8 +68,9 @@ def digits(bits, box, kind, bad, shift, prefixes, counts):
     low = np.uint64(0xFFFF)
     for z in range(z0, z1):
         for y in range(y0, y1):
-            for x in range(x0, x1):
-                key = np.uint64(bits[z, y, x])
+            row = bits[z, y, x0:x1]
+            for x in range(row.size):
+                key = np.uint64(row[x])
                 if kind == 2:
                     if key & (full ^ top) >= bad:
                         continue

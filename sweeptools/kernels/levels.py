@@ -24,16 +24,7 @@ def spread(src, dst, box, low, high, bottom, top):
     if dst.dtype.kind == "f":
         _spread_floats(src, dst, box, *numbers)
         return 0
-    most = limits(dst.dtype)[1]
-    z0, z1, y0, y1, x0, x1 = box
-    few = src.dtype.kind != "f" and 256**src.dtype.itemsize * 4 < (z1 - z0) * (y1 - y0) * (x1 - x0)
-    if not few:
-        return _spread_integers(src, dst, box, *numbers, most)
-    bits = np.arange(256**src.dtype.itemsize, dtype=f"u{src.dtype.itemsize}").reshape(1, 1, -1)
-    table = np.empty(bits.shape, dst.dtype)
-    _spread_integers(bits.view(src.dtype), table, (0, 1, 0, 1, 0, bits.size), *numbers, most)
-    _look_up(src.view(bits.dtype), dst, box, table[0, 0])
-    return 0
+    return _spread_integers(src, dst, box, *numbers, limits(dst.dtype)[1])
 
 
 def flat(box, *arrays):
@@ -50,10 +41,10 @@ def _standard(src, dst, box, scale, mean, deviation, least, most, whole):
     nan = 0
     for z in range(z0, z1):
         for y in range(y0, y1):
-            row = dst[z, y]
-            for x in range(x0, x1):
-                v = (np.float64(src[z, y, x]) * scale - mean) / deviation
-                nan += put(row, x, v, least, most, whole)
+            row, out = src[z, y, x0:x1], dst[z, y, x0:x1]
+            for x in range(row.size):
+                v = (np.float64(row[x]) * scale - mean) / deviation
+                nan += put(out, x, v, least, most, whole)
     return nan
 
 
@@ -63,8 +54,9 @@ def _spread_floats(src, dst, box, scale, low, high, bottom, top):
     first, width, height = low * scale, high * scale - low * scale, top - bottom
     for z in range(z0, z1):
         for y in range(y0, y1):
-            for x in range(x0, x1):
-                v = np.float64(src[z, y, x])
+            row, out = src[z, y, x0:x1], dst[z, y, x0:x1]
+            for x in range(row.size):
+                v = np.float64(row[x])
                 v = low if v < low else v
                 v = high if v > high else v
                 if width > 0:
@@ -72,7 +64,7 @@ def _spread_floats(src, dst, box, scale, low, high, bottom, top):
                 else:
                     v = bottom if v < bottom else v
                     v = top if v > top else v
-                dst[z, y, x] = v
+                out[x] = v
 
 
 @kernel
@@ -82,8 +74,9 @@ def _spread_integers(src, dst, box, scale, low, high, bottom, top, most):
     nan = 0
     for z in range(z0, z1):
         for y in range(y0, y1):
-            for x in range(x0, x1):
-                v = np.float64(src[z, y, x])
+            row, out = src[z, y, x0:x1], dst[z, y, x0:x1]
+            for x in range(row.size):
+                v = np.float64(row[x])
                 nan += v != v
                 v = low if v < low else v
                 v = high if v > high else v
@@ -94,16 +87,7 @@ def _spread_integers(src, dst, box, scale, low, high, bottom, top, most):
                     v = top if v > top else v
                 v = np.rint(v) if v == v else 0.0
                 if v >= top:                         # of 64 bits no float64 is the greatest value
-                    dst[z, y, x] = most
+                    out[x] = most
                 else:
-                    dst[z, y, x] = v
+                    out[x] = v
     return nan
-
-
-@kernel
-def _look_up(bits, dst, box, table):
-    z0, z1, y0, y1, x0, x1 = box
-    for z in range(z0, z1):
-        for y in range(y0, y1):
-            for x in range(x0, x1):
-                dst[z, y, x] = table[bits[z, y, x]]

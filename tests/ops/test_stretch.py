@@ -42,14 +42,6 @@ def test_to_another_type(dtype, other):
     np.testing.assert_array_equal(out, slow(a, other, (1, 99)))
 
 
-def test_large_boxes_go_through_a_table_to_the_same_voxels():
-    a = noise("uint8", (3, 40, 41))
-    np.testing.assert_array_equal(apply("stretch", a, percent=(5, 90)), slow(a, percent=(5, 90)))
-    np.testing.assert_array_equal(apply("stretch", a, percent=(5, 90), cut=1, threads=2), slow(a, percent=(5, 90)))
-    b = a.astype("int8")
-    np.testing.assert_array_equal(apply("stretch", b, percent=(5, 90), dtype="uint16"), slow(b, "uint16", (5, 90)))
-
-
 @pytest.mark.parametrize("other", ["float32", "uint8"])
 def test_nan_stays_and_infinities_are_clipped(other):
     a = hostile("float32")
