@@ -70,4 +70,4 @@ def differing(stored, found):
         else:
             runs.append([z, z])
     words = [f"{a}" if a == b else f"{a}-{b}" for a, b in runs[:8]]
-    return f" (slices {', '.join(words)}{' and more' if len(runs) > 8 else ''})"
+    return f" (slice{'s' if len(wrong) > 1 else ''} {', '.join(words)}{' and more' if len(runs) > 8 else ''})"
