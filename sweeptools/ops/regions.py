@@ -12,7 +12,8 @@ from ._exact import quotient, root
 
 LONGEST = 1 << 21                  # voxels along an axis for which a run's sums fit in 64 bits
 RUNS = 1 << 14                     # runs that are found, then added, at a time
-ROWS = 1 << 16                     # rows whose sums become whole numbers of Python's at a time
+ROWS = 1 << 13                     # rows whose sums become whole numbers of Python's at a time
+SMALL = 1 << 26                    # voxels times extent below which moments are exact in float64
 MANTISSA = {"float32": 23, "float64": 52}
 PAIRS = {"zz": (0, 0), "yy": (1, 1), "xx": (2, 2), "zy": (0, 1), "zx": (0, 2), "yx": (1, 2)}
 
@@ -129,6 +130,13 @@ def merge(state, other):
     return state
 
 
+def held(head):
+    """Bytes of a table of as many labels as the type has, at most 65536, while it doubles or is turned into columns."""
+    voxels = int(np.prod(head.shape, dtype=object))
+    rows = 1 << min(voxels, 1 << min(16, 8 * head.dtype.itemsize)).bit_length()
+    return rows * 900 + max(RUNS, head.shape[2]) * 40 + ROWS * 1000
+
+
 # ------------------------------------------------------------------ the finished table
 
 
@@ -149,8 +157,32 @@ def by_rows(fn, names, *columns):
     return table
 
 
-def shape(size, sums):
+def shape(size, sums, ends):
     """Centroid and second central moments, each the float64 nearest to the quotient of two whole numbers."""
+    extent = (ends[:, 3:] - ends[:, :3]).max(axis=1, initial=0) + 1
+    small = size < SMALL // extent
+    out = np.empty((9, len(size)))
+    out[:, small] = shape_small(size[small], sums[small], ends[small])
+    out[:, ~small] = shape_large(size[~small], sums[~small])
+    return out
+
+
+def shape_small(size, sums, ends):
+    """In int64, about the box's corner: only the low words are needed, and what is divided is exact in float64."""
+    n = size.astype(np.int64)
+    low = np.ascontiguousarray(sums[:, 1::2]).view(np.int64)
+    first, corner = low[:, :3], ends[:, :3]
+    about = first - n[:, None] * corner
+    moments = []
+    for k, (i, j) in enumerate(PAIRS.values()):
+        p, q = corner[:, i], corner[:, j]
+        product = low[:, 3 + k] - p * first[:, j] - q * first[:, i] + n * p * q
+        moments.append((n * product - about[:, i] * about[:, j]) / (n * n))
+    return [*(first / n[:, None]).T, *moments]
+
+
+def shape_large(size, sums):
+    """In whole numbers of Python's."""
     n = size.astype(object)
     first = [whole(sums[:, 1 + 2 * i : 3 + 2 * i]) for i in range(3)]
     second = [whole(sums[:, 7 + 2 * i : 9 + 2 * i]) for i in range(6)]
@@ -211,8 +243,8 @@ def world(state, axis, table):
 
 
 @op(
-    "measure labelled regions", task="Answers", output="table", extent="volume", reduce=Reduce(start, add, merge),
-    examples=("", "--intensity raw.zarr", "--intensity photons.zarr"),
+    "measure labelled regions", task="Answers", output="table", extent="volume", memory=held,
+    reduce=Reduce(start, add, merge), examples=("", "--intensity raw.zarr", "--intensity photons.zarr"),
 )  # fmt: skip
 def regions(state, *, intensity: Volume("values to measure within the labels, of the same shape") = None):
     """Print a table with one row per label, sorted by label. Labels are the whole numbers above 0, as in
@@ -239,7 +271,7 @@ def regions(state, *, intensity: Volume("values to measure within the labels, of
     rows, axis, sums, ends = turned(state)
     table = {"label": state["labels"][rows], "size": sums[:, 0].view(np.int64)}
     table |= {name: ends[:, i] + i // 3 for i, name in enumerate(("z0", "y0", "x0", "z1", "y1", "x1"))}
-    table |= by_rows(shape, ("z", "y", "x", *PAIRS), table["size"], sums)
+    table |= by_rows(shape, ("z", "y", "x", *PAIRS), table["size"], sums, ends)
     table |= dict(zip(("major", "middle", "minor"), axes(table), strict=True))
     if "limbs" in state:
         limbs, odd, dtype = state["limbs"][rows], state["odd"][rows], state["least"].dtype

@@ -79,7 +79,9 @@ def test_places_and_shapes_are_scikit_images():
             assert mine["border"][i] == touches
 
 
-def test_moments_are_rounded_once():
+@pytest.mark.parametrize("small", [0, parts.SMALL])
+def test_moments_are_rounded_once_both_ways(small, monkeypatch):
+    monkeypatch.setattr(parts, "SMALL", small)
     labels = np.random.default_rng(2).integers(0, 3, (7, 8, 9)).astype(np.uint8)
     mine = table(labels)
     for i, label in enumerate(mine["label"]):
