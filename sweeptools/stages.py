@@ -88,7 +88,7 @@ def mapped(kernel, inputs, way, pool):
     task = kernel.task
     for blocks in align(inputs, way) if len(inputs) > 1 else ((block,) for block in inputs[0]):
         first = blocks[0]
-        if len(blocks) == 1 and first.data is None:
+        if len(blocks) == 1 and first.data is None and not task.op.foreign:
             head = task.inputs[0].head
             one = Head((1, 1, 1), head.dtype, components=head.components)
             dst = np.empty((1, 1, 1, *task.head.slice_shape[2:]), task.head.dtype)

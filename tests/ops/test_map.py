@@ -1,6 +1,7 @@
 """sweep-map: the function on the whole volume, padded by scipy or numpy itself."""
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,6 +115,14 @@ def test_writes_its_box_and_nothing_else():
     expected[1:4, 2:9, :5] = scipy.ndimage.maximum_filter(a, 3)[1:4, 2:9, :5]
     np.testing.assert_array_equal(dst, expected)
     assert load("map").fn(src, dst, (1, 1, 2, 9, 0, 5), **facts) == 0
+
+
+def test_constant_blocks_come_in_their_shape(mine):
+    a = np.full((4, 5, 6), 7, np.uint8)
+    a[2:] = 9
+    (Path(mine[:-1]).parent / "wide.py").write_text("def wide(a):\n    assert min(a.shape[1:]) > 3\n    return a + 1\n")
+    wide = mine.replace("filters.py", "wide.py") + "wide"
+    np.testing.assert_array_equal(apply("map", a, function=wide, cut="fill"), a + 1)
 
 
 def test_components():
