@@ -12,6 +12,7 @@ import numpy as np
 from ..jit import kernel
 
 LOW = np.int64(0xFFFFFFFF)
+NEAR, ROOM = 1 << 14, 16                             # voxels, and spread of exponents, whose squares' limbs fit 63 bits
 LOW27 = np.int64((1 << 27) - 1)
 
 
@@ -99,36 +100,93 @@ def large(src, box, out, total, squares):
 @kernel
 def single(src, bits, box, out, bins, odd):
     """float32 and its bits: extremes as in `ends`; odd[0], odd[1] count NaN and infinities. Into bins[exponent] go the
-    sum of the mantissas and the limbs of 24 bits of the sum of their squares (int64)."""
+    sum of the mantissas and the limbs of 24 bits of the sum of their squares (int64 [256, 4]).
+
+    Where the exponents of neighbours lie close, all go into the bin of the least one: a loop that vectorises (3 times).
+    """
     z0, z1, y0, y1, x0, x1 = box
-    least, greatest = out[0], out[1]
+    found = np.zeros(2, np.int32)
+    extremes = found.view(np.float32)
     for z in range(z0, z1):
         for y in range(y0, y1):
-            row, code = src[z, y, x0:x1], bits[z, y, x0:x1]
-            for x in range(row.size):
-                b = np.int64(code[x])
-                e = (b >> 23) & 0xFF
-                m = b & 0x7FFFFF
-                if e == 0xFF:
-                    odd[0 if m else 1] += 1
-                    continue
-                v = row[x]
-                least = min(least, v)
-                greatest = max(greatest, v)
-                if e:
-                    m |= 0x800000
+            for a in range(x0, x1, NEAR):
+                b = min(a + NEAR, x1)
+                row, code = src[z, y, a:b], bits[z, y, a:b]
+                first, last = exponents(code, found)
+                if last < 0xFF and last - first <= ROOM:
+                    out[0], out[1] = min(out[0], extremes[0]), max(out[1], extremes[1])
+                    in_line(row, first, bins)
                 else:
-                    e = 1
-                q = m * m
-                bins[e, 0] += m if v >= 0 else -m
-                bins[e, 1] += q & 0xFFFFFF
-                bins[e, 2] += q >> 24
+                    in_bins(row, code, out, bins, odd)
+
+
+@kernel
+def exponents(code, found):
+    """The least and the greatest exponent of float32, zeros aside; found[0:2] (int32) become the bits of the extremes.
+
+    Comparing floats would not vectorise, comparing their bits as numbers does.
+    """
+    least, greatest = np.uint32(0xFFFFFFFF), np.uint32(0)
+    low, high = np.int32(0x7FFFFFFF), np.int32(-0x80000000)
+    for x in range(code.size):
+        size = np.uint32(code[x] & np.uint32(0x7FFFFFFF))
+        greatest = max(size, greatest)
+        least = min(np.uint32(size - np.uint32(1)), least)   # zero wraps to the greatest of all
+        b = np.int32(code[x])
+        key = np.int32(b ^ ((b >> 31) & 0x7FFFFFFF))
+        low = min(low, key)
+        high = max(high, key)
+    found[0], found[1] = low ^ ((low >> 31) & 0x7FFFFFFF), high ^ ((high >> 31) & 0x7FFFFFFF)
+    first = (np.int64(least) + 1) >> 23 if greatest else 1
+    return max(first, 1), max(np.int64(greatest) >> 23, 1)
+
+
+@kernel
+def in_line(row, first, bins):
+    """float32 whose exponents are `first` to first + ROOM, as whole numbers of the lower one's unit."""
+    unit = 2.0 ** (150 - first)
+    s, p, q, r = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    for x in range(row.size):
+        w = np.int64(np.float64(row[x]) * unit)
+        low, high = w & 0xFFFFFF, w >> 24
+        s += w
+        p += low * low
+        q += low * high
+        r += high * high
+    bins[first, 0] += s
+    bins[first, 1] += p & 0xFFFFFF
+    bins[first, 2] += (p >> 24) + 2 * q
+    bins[first, 3] += r
+
+
+@kernel
+def in_bins(row, code, out, bins, odd):
+    """Any float32, each in the bin of its exponent."""
+    least, greatest = out[0], out[1]
+    for x in range(row.size):
+        b = np.int64(code[x])
+        e = (b >> 23) & 0xFF
+        m = b & 0x7FFFFF
+        if e == 0xFF:
+            odd[0 if m else 1] += 1
+            continue
+        v = row[x]
+        least = min(least, v)
+        greatest = max(greatest, v)
+        if e:
+            m |= 0x800000
+        else:
+            e = 1
+        q = m * m
+        bins[e, 0] += m if v >= 0 else -m
+        bins[e, 1] += q & 0xFFFFFF
+        bins[e, 2] += q >> 24
     out[0], out[1] = least, greatest
 
 
 @kernel
 def double(src, bits, box, out, bins, odd):
-    """The same for float64; limbs have 27 bits: two of the sum, then four of the squares."""
+    """The same for float64, all in bins (int64 [2048, 8]); limbs of 27 bits: two of the sum, four of the squares."""
     z0, z1, y0, y1, x0, x1 = box
     least, greatest = out[0], out[1]
     for z in range(z0, z1):

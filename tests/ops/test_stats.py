@@ -106,6 +106,18 @@ def test_one_value_has_no_deviation():
     assert row(value("stats", np.full((4, 5, 6), 0.1)))["std"] == 0.0
 
 
+@pytest.mark.parametrize("reach", [15, 16, 17, 30])
+@pytest.mark.parametrize("least", [2.0**-149, 2.0**-126, 0.1, 2.0**90])
+def test_float32_with_exponents_near_and_far(reach, least):
+    rng = np.random.default_rng(reach)
+    a = (least * 2.0 ** rng.uniform(0, reach, (1, 2, 20000)) * rng.choice([-1, 0, 1], (1, 2, 20000))).astype("float32")
+    a[0, 0, 0], a[0, 0, 19999] = least, least * 2.0**reach * (2 - 2.0**-23)
+    assert row(value("stats", a)) == oracle(a)
+    a[0] = np.float32(least * 2.0**reach * (2 - 2.0**-23))
+    a[0, 1, ::7] = least
+    assert row(value("stats", a)) == oracle(a)
+
+
 @pytest.mark.parametrize("odd", [nan, inf, -inf])
 def test_nothing_finite_leaves_the_row_empty(odd):
     a = np.full((2, 3, 4), odd, "float32")
