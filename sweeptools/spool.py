@@ -17,7 +17,7 @@ from .errors import Refused, SweepError, UsageError
 from .flow import Pool
 from .spec import Source
 from .stream.frame import write
-from .stream.head import wire_type
+from .stream.head import pack_head, wire_type
 
 BUFFER = 1 << 16             # bytes that a log gathers before it writes
 IN_MEMORY = ("tmpfs", "ramfs", "devtmpfs")
@@ -58,7 +58,7 @@ def room(path):
 
 def upper_bound(head):
     """The most bytes a spool of a stream takes: all its voxels as they are, and frames."""
-    return head.slices * (head.slice_bytes + 320) + 4096
+    return head.slices * (head.slice_bytes + 320) + len(pack_head(head)) + 4096
 
 
 def require(path, size, mend=""):

@@ -174,6 +174,15 @@ def test_a_spool_verifies_what_it_reads(tmp_path):
         list(saved.blocks("down"))
 
 
+def test_memory_does_not_grow_with_the_number_of_blocks(tmp_path):
+    data = np.zeros((200, 40, 50), "uint8")
+    for z in range(200):                             # each is packed to another size
+        data[z, :, : z // 4] = volume((40, z // 4), "uint8", z)
+    saved = filled(Head(data.shape, "uint8", depth=1), data, tmp_path, 1)
+    assert sum(1 for _ in saved.blocks()) == 200
+    assert sum(len(free) for free in saved.pool._free.values()) <= 3
+
+
 def test_threads_read_at_once(tmp_path):
     data = volume((40, 20, 20), "uint16")
     head = Head(data.shape, "uint16", depth=4)

@@ -311,3 +311,20 @@ def test_a_damaged_file_raises():
             read(GOLDEN[:i] + bytes([GOLDEN[i] ^ 1 << i % 8]) + GOLDEN[i + 1 :])
     with pytest.raises(SweepError):
         read(GOLDEN + b"\0")
+
+
+@pytest.mark.parametrize("codec", ["lz4", "zstd"])
+def test_packed_bytes_of_any_kind_expand_or_do_not(codec):
+    from sweeptools.stream.blocks import compress, expand
+
+    rng = np.random.default_rng(5)
+    data = rng.integers(0, 4, 3000, dtype=np.uint8)
+    packed = compress(data, codec)
+    assert expand(memoryview(packed), memoryview(bytearray(3000)), codec)
+    for size in (2999, 3001, 1):
+        assert not expand(memoryview(packed), memoryview(bytearray(size)), codec)
+    assert not expand(memoryview(packed[:-1]), memoryview(bytearray(3000)), codec)
+    for _ in range(2000):
+        other = bytearray(packed[: rng.integers(1, len(packed) + 1)])
+        other[rng.integers(len(other))] ^= 1 << rng.integers(8)
+        assert expand(memoryview(other), memoryview(bytearray(3000)), codec) in (True, False)

@@ -5,9 +5,10 @@ import numpy as np
 from ..errors import Refused
 from ..spec import Block
 from .digest import as_bytes, constant_digest, raw_digests, voxel
-from .frame import part_checks
+from .frame import CHUNK, part_checks
 
 CODECS = ("raw", "lz4", "zstd")
+SAMPLE, SAMPLES = 1 << 14, 16            # bytes of a sample, samples of a block
 
 
 class Order:
@@ -51,7 +52,7 @@ def encode(block, head, codec="raw"):
         )
     data = as_bytes(block.data, head)
     digests = raw_digests(data, block.n, head.slice_bytes)
-    if codec != "raw" and len(data):
+    if codec != "raw" and is_worth_packing(data, codec):
         packed = compress(data, codec)
         if len(packed) < len(data):
             return header, packed, part_checks(packed, len(packed)), digests
@@ -81,7 +82,7 @@ def decode(frames, frame, head, wire, pool):
         digests = raw_digests(flat, n, head.slice_bytes)
         frames.verify(frame, digests)
     else:
-        packed = memoryview(_room(pool, (frame.payload,), np.uint8))
+        packed = memoryview(_room(pool, (size,), np.uint8))[: frame.payload]    # of a size that the pool sees again
         frames.payload(frame, packed)
         frames.verify(frame, part_checks(packed, len(packed)))
         if not expand(packed, flat, codec):
@@ -127,6 +128,16 @@ def _room(pool, shape, dtype):
         raise Refused(f"a block of {dtype}{list(shape)} does not fit in memory") from None
 
 
+def is_worth_packing(data, codec):
+    """Whether samples from all over a block shrink by an eighth: where they do not, packing and unpacking cost several
+    times what the bytes saved on their way do (16-bit images shrink by 11 % at 300 MB/s)."""
+    places = range(0, len(data) - SAMPLE, max(1, len(data) // SAMPLES))
+    if len(places) < SAMPLES:
+        return len(data) > 0
+    sample = b"".join(data[i : i + SAMPLE] for i in places)
+    return len(compress(sample, codec)) < len(sample) * 7 // 8
+
+
 def compress(data, codec):
     """Bytes compressed: an LZ4 frame, or a Zstandard frame that states its size."""
     if codec == "lz4":
@@ -141,17 +152,7 @@ def compress(data, codec):
 def expand(packed, out, codec):
     """Expand into `out`; whether that filled it exactly. Memory is bounded by `out` whatever the payload claims."""
     if codec == "lz4":
-        import lz4.frame
-
-        expander = lz4.frame.LZ4FrameDecompressor()
-        try:
-            data = expander.decompress(packed, max_length=len(out) + 1)
-        except (RuntimeError, EOFError):
-            return False
-        if len(data) != len(out) or not expander.eof or expander.unused_data:
-            return False
-        out[:] = data
-        return True
+        return _expand_lz4(packed, out)
     import zstandard
 
     try:
@@ -162,3 +163,20 @@ def expand(packed, out, codec):
             return done == len(out) and not reader.read(1)
     except zstandard.ZstdError:
         return False
+
+
+def _expand_lz4(packed, out):
+    """In pieces that stay in the cache: memory for all of it at once would be touched for the first time each time."""
+    import lz4.frame
+
+    context, read, done, eof = lz4.frame.create_decompression_context(), 0, 0, False
+    try:
+        while not eof:
+            piece, n, eof = lz4.frame.decompress_chunk(context, packed[read:], max_length=CHUNK)
+            if not (n or piece) or done + len(piece) > len(out):
+                return False
+            out[done : done + len(piece)] = piece
+            read, done = read + n, done + len(piece)
+    except RuntimeError:
+        return False
+    return eof and done == len(out) and read == len(packed)
