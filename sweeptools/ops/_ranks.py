@@ -1,0 +1,73 @@
+"""Order statistics over boxes: the operations that median and rank are made of."""
+
+from math import prod
+
+import numpy as np
+
+from ..kernels import minima, rank
+from ..params import Param
+from ..spec import op
+from ._lines import merged, stretched, strip_of
+
+STRIP_BYTES = 2048                     # of a row worked through at a time
+
+# what is left to sort of nine, once three sorted triples have been sorted place by place (Floyd's network of 25)
+NINE = ((1, 3), (5, 7), (2, 6), (4, 6), (2, 4), (2, 3), (5, 6))
+# two sorted fours into a sorted eight (Batcher 1968)
+EIGHT = ((0, 4), (1, 5), (2, 6), (3, 7), (2, 4), (3, 5), (1, 2), (3, 4), (5, 6))
+
+
+def _key(dtype):
+    return np.dtype(f"int{8 * dtype.itemsize}") if dtype.kind == "f" else dtype
+
+
+def _halo(size):
+    return tuple((n // 2, n - 1 - n // 2) for n in size)
+
+
+def _select_scratch(head, size):
+    key, (nz, ny, nx) = _key(head.dtype), size
+    strip = strip_of(head, STRIP_BYTES // key.itemsize)
+    count = next(f"uint{bits}" for bits in (8, 16, 32, 64) if bits >= 8 * key.itemsize and nz * ny * nx < 2**bits)
+    keys = (nz * ny, strip + (nx - 1) * max(1, len(head.components)))
+    return {"keys": (keys, key), "found": ((strip,), key), "level": ((strip,), key), "count": ((strip,), count)}
+
+
+@op(
+    "the voxel of some rank over a box", edges=True, scratch=_select_scratch, halo=_halo,
+    work=lambda head, size: 24 * prod(size) * head.dtype.itemsize,
+)  # fmt: skip
+def _select(src, dst, box, *, size: Param("box"), place: Param("rank, the least voxel's is 0"), scratch):
+    """The voxel that has this rank among those of the box around each; NaN ranks above all numbers."""
+    turn, key = minima.order(dst.dtype, True), _key(dst.dtype)
+    bits = 8 * key.itemsize
+    powers = (np.uint64(1) << np.arange(bits - 1, -1, -1, dtype=np.uint64)).astype(f"uint{bits}").view(key)
+    src, step = merged(minima.bits(src))
+    rank.select(
+        src, merged(minima.bits(dst))[0], stretched(box, step), size, step, prod(size) - 1 - place, turn, powers,
+        scratch["keys"], scratch["found"], scratch["level"], scratch["count"],
+    )  # fmt: skip
+
+
+def _median27_scratch(head):
+    key = _key(head.dtype)
+    strip = strip_of(head, STRIP_BYTES // key.itemsize)
+    wide = strip + 2 * max(1, len(head.components))
+    return {"load": ((3, wide), key), "ring": ((9, wide), key), "nine": ((9, wide), key), "m": ((13, strip), key)}
+
+
+@op("median over 3x3x3", edges=True, scratch=_median27_scratch, halo=lambda: (1, 1, 1), work=110)
+def _median27(src, dst, box, *, scratch):
+    """The middle one of 27 voxels; NaN ranks above all numbers."""
+    src, step = merged(minima.bits(src))
+    rank.median27(
+        src, merged(minima.bits(dst))[0], stretched(box, step), step, minima.order(dst.dtype, True), np.array(NINE),
+        np.array(EIGHT), scratch["load"], scratch["ring"], scratch["nine"], scratch["m"],
+    )  # fmt: skip
+
+
+def ranked(stdin, size, place, mode, cval):
+    """The graph of the voxel of rank `place`, counted from 0, over a box."""
+    if tuple(size) == (3, 3, 3) and place == 13:
+        return stdin | _median27(mode=mode, cval=cval)
+    return stdin | _select(size=tuple(size), place=place, mode=mode, cval=cval)
