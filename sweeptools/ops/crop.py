@@ -40,8 +40,8 @@ def _head(head, ranges):
     reach=lambda ranges, head: tuple(Reach(start=a, stride=s) for a, _, s in _resolved(ranges, head)),
     head=_head,
 )
-def crop(src, dst, box, *, ranges: Arg(Ranges, "what to keep along z, y and x", metavar="BOX")):
-    """Keep the voxels of BOX, three numpy slices with commas between: Z0:Z1,Y0:Y1,X0:X1.
+def crop(src, dst, box, *, ranges: Arg(Ranges, "what to keep along z, y and x")):
+    """Keep a box of voxels: RANGES are three numpy slices with commas between, Z0:Z1,Y0:Y1,X0:X1.
 
     Indices count from 0, ends are excluded, negatives count from the end, parts may be left out, and a third number
     is a step: `10:50,:,-100:` or `::2,::2,::2`. A box that reaches beyond the volume or keeps nothing is an error.
