@@ -8,13 +8,13 @@ import time
 
 import numpy as np
 import pytest
+from test_volumes import hostile, read, same, write
 
 from sweeptools import volumes
 from sweeptools.errors import Refused, SweepError
 from sweeptools.spec import Block, Head
 from sweeptools.volumes import publish
 from sweeptools.volumes.publish import Target
-from test_volumes import hostile, read, same, write
 
 NAMES = ["v.zarr", "v.npy", "v.tif", "slices/", "v.sweep"]
 A, B = hostile((6, 7, 8), "u2", 1), hostile((5, 4, 3), "u1", 2)

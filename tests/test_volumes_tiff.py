@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import tifffile
+from test_volumes import hostile, read, same, write
 
 from sweeptools import volumes
 from sweeptools.errors import Corrupt, Refused, SweepError, UsageError
 from sweeptools.params import DTYPES
 from sweeptools.spec import Head
 from sweeptools.volumes import address, tiffwrite
-from test_volumes import hostile, read, same, write
 
 GREY = {"photometric": "minisblack"}
 
@@ -101,7 +101,8 @@ def test_spacing_of_imagej_and_ome(tmp_path):
     tifffile.imwrite(tmp_path / "j.tif", a, imagej=True, resolution=(1 / 0.25, 1 / 0.5), metadata=facts)
     head, _ = read(tmp_path / "j.tif")
     assert head.spacing == pytest.approx((2.5, 0.5, 0.25)) and head.unit == "micrometer"
-    facts = {"axes": "ZYX", "PhysicalSizeX": 250.0, "PhysicalSizeXUnit": "nm", "PhysicalSizeY": 0.5, "PhysicalSizeZ": 2.5}
+    facts = {"PhysicalSizeX": 250.0, "PhysicalSizeXUnit": "nm", "PhysicalSizeY": 0.5, "PhysicalSizeZ": 2.5}
+    facts["axes"] = "ZYX"
     tifffile.imwrite(tmp_path / "o.ome.tif", a, ome=True, metadata=facts, **GREY)
     head, _ = read(tmp_path / "o.ome.tif")
     assert head.unit == "micrometer" and head.spacing == pytest.approx((2.5, 0.5, 0.25))

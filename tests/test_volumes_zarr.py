@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zarr
+from test_volumes import hostile, read, same, write
 
 from sweeptools import volumes
 from sweeptools.errors import Corrupt, SweepError, UsageError
 from sweeptools.spec import Block, Head
 from sweeptools.volumes.zarrwrite import layout
-from test_volumes import hostile, read, same, write
 
 SPACED = {"spacing": (2.0, 0.65, 0.25), "unit": "micrometer", "origin": (1.5, -2.0, 0.0)}
 
@@ -136,8 +136,12 @@ def test_the_metadata_is_valid(tmp_path, components, role):
         (room.image_label.ImageLabel if role == "labels" else room.image.Image).from_zarr(group)
 
 
-@pytest.mark.parametrize("how", [{}, {"shards": "none"}, {"ome": "0.4"}, {"ome": "none", "codec": "gzip:1"},
-                                 {"codec": "zstd:3", "chunks": (3, 10, 20), "shards": (6, 20, 40)}, {"codec": "none"}])  # fmt: skip
+SMALL = {"codec": "zstd:3", "chunks": (3, 10, 20), "shards": (6, 20, 40)}
+
+
+@pytest.mark.parametrize(
+    "how", [{}, {"shards": "none"}, {"ome": "0.4"}, {"ome": "none", "codec": "gzip:1"}, SMALL, {"codec": "none"}]
+)
 def test_others_read_what_is_written(tmp_path, how):
     a = hostile((33, 21, 70), "f4")
     write(f"{tmp_path}/v.zarr", a, **how)
@@ -156,8 +160,8 @@ def test_what_others_write_is_read(tmp_path, dtype, form, separator):
     names = {"name": "v2" if form == 2 else "default", "separator": separator}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        array = zarr.create_array(str(tmp_path / "v"), shape=a.shape, chunks=(4, 7, 31), dtype=a.dtype, zarr_format=form,
-                                  chunk_key_encoding=names)  # fmt: skip
+        facts = {"shape": a.shape, "chunks": (4, 7, 31), "dtype": a.dtype, "zarr_format": form}
+        array = zarr.create_array(str(tmp_path / "v"), chunk_key_encoding=names, **facts)
         array[:] = a
     head, got = read(tmp_path / "v", sweep="down")
     assert same(got, a.astype("u1") if dtype == "?" else a.astype(a.dtype.newbyteorder("=")))
@@ -330,8 +334,8 @@ def test_damage_is_told(tmp_path):
 
 
 @pytest.mark.parametrize("whole, dtype, axis", [
-    ((512, 1024, 1024), "u1", 0), ((4000, 4096, 4096), "u2", 0), ((100000, 5000, 300), "f4", 0), ((900, 900, 900), "f8", 1),
-    ((900, 900, 900), "u2", 2),
+    ((512, 1024, 1024), "u1", 0), ((4000, 4096, 4096), "u2", 0), ((100000, 5000, 300), "f4", 0),
+    ((900, 900, 900), "f8", 1), ((900, 900, 900), "u2", 2),
 ])  # fmt: skip
 def test_default_shards_are_a_row_deep_and_32_to_128_mib(whole, dtype, axis):
     head = Head(whole, dtype)
