@@ -300,32 +300,34 @@ def number(record, table, at, window, num, count):
 
 @kernel(inline=True)
 def fill(line, p, end, value):
-    """16 voxels a step; what runs over the end is drawn over by the next run or cut off."""
-    for x in range(p, end, 16):
+    """16 voxels a step; what runs over the end is drawn over by the next run or cut off. Unsigned indices need no test
+    for being negative, which would cost the vector instructions."""
+    for x in range(p, end, np.uint64(16)):
         for q in range(16):
-            line[x + q] = value
+            line[x + np.uint64(q)] = value
 
 
 @kernel
 def paint(mask, starts, lab, num, line, dst):
     """Draw each run's number up to the next start, then cut out the foreground. line: (nx + 32,), of dst's type."""
     ny, nx = dst.shape
+    none = line.dtype.type(0)
     k = 0
     for y in range(ny):
-        p = 0
-        value = line.dtype.type(0)
+        p = np.uint64(0)
+        value = none
         for i in range(1, starts.shape[1]):
             s = starts[y + 1, i]
             while s != 0:
-                q = 64 * i - 64 + lowest(s)
+                q = np.uint64(64 * i - 64 + lowest(s))
                 fill(line, p, q, value)
                 p = q
                 value = line.dtype.type(num[lab[k]])
                 k += 1
                 s &= s - ONE
-        fill(line, p, nx, value)
+        fill(line, p, np.uint64(nx), value)
         for x in range(nx):
-            dst[y, x] = line[x] if mask[y, x] else line.dtype.type(0)
+            dst[y, x] = line[x] if mask[y, x] > 0 else none
 
 
 # ------------------------------------------------------------------ runs of equal values
