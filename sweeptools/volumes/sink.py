@@ -40,6 +40,8 @@ class Sink:
         held = rows * min(self.grain, head.slices) * head.slice_bytes
         turned = 0 if head.order == (0, 1, 2) else min(self.grain, head.slices) * head.slice_bytes
         self.memory = ((f"{target.name}: {rows} slabs of {self.grain} slices", held + turned),)
+        if getattr(writer, "held", 0):
+            self.memory += ((f"{target.name}: encoding", writer.held),)
 
     def write(self, block):
         """Take a block of the stream."""

@@ -17,6 +17,8 @@ from . import ome
 from .npy import voxels
 from .slabs import Stored
 
+LARGE = 8 << 20          # bytes of a shard of which only few are coded at once
+OWN = 4 << 20            # bytes of a codec pipeline's own
 SHARD_ROW = 128 << 20    # bytes of a slab up to which a row of shards is read at once; else a row of their chunks
 
 
@@ -89,7 +91,8 @@ def stored(path, level=None, channel=None, time=None, threads=1, **_):
     space = [image.axes[i] for i in keep[-3:]]
     spacing, unit, origin = ome.spacing(space, [scale[i] for i in keep[-3:]], [shift[i] for i in keep[-3:]])
     facts = {"spacing": spacing, "unit": unit, "origin": origin, "axes": tuple(a.name for a in space)}
-    return _stored(array, name, keep, at, {**facts, **({"role": "labels"} if image.labels else {})}, own, path)
+    facts |= {"role": "labels"} if image.labels else {}
+    return _stored(array, name, keep, at, facts, own, path, threads)
 
 
 def _around(path):
@@ -126,7 +129,8 @@ def _plain(path, name, attributes, channel, time, threads):
     for key in ("spacing", "origin"):
         if own.get(key):
             facts[key] = tuple(own[key])
-    return _stored(array, name, keep, at, {**facts, **({"unit": own["unit"]} if own.get("unit") else {})}, own, path)
+    facts |= {"unit": own["unit"]} if own.get("unit") else {}
+    return _stored(array, name, keep, at, facts, own, path, threads)
 
 
 def _axes(name, axes, shape, channel, time, channels, own):
@@ -165,7 +169,16 @@ def _array(path, threads):
             raise Corrupt(f"{path} cannot be opened: {error}") from None
 
 
-def _stored(array, name, keep, at, facts, own, path):
+def coding(head, stored, threads):
+    """Bytes that a codec pipeline holds at most: two copies of what is stored as one, for each thread that is at it
+    (zarrs takes few whole shards at once, and gives them several threads each)."""
+    size = head.dtype.itemsize
+    for s, n in zip(stored, head.whole):
+        size *= max(1, min(s, n))
+    return 2 * min(threads, 4 if size >= LARGE else threads) * size + OWN
+
+
+def _stored(array, name, keep, at, facts, own, path, threads):
     """A Stored of the kept axes of an array, at fixed indices along the others."""
     comps = tuple(own.get("components", ())) if len(keep) == 4 else ()
     space = keep[-3:]
@@ -181,7 +194,9 @@ def _stored(array, name, keep, at, facts, own, path):
     if shards and shards[0] * max(1, head.slice_bytes) <= SHARD_ROW:
         depth = shards[0]
     reader = _Reader(array, keep, at, comps, Path(path), chunks, shards)
-    return Stored(head, reader.read, (depth, *chunks[1:]), name, reader.empty, reader.chunks)
+    whole_shards = shards is not None and depth == shards[0]
+    held = coding(head, shards if whole_shards else chunks, threads)
+    return Stored(head, reader.read, (depth, *chunks[1:]), name, reader.empty, reader.chunks, held=held)
 
 
 class _Reader:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import UsageError
 from . import ome
-from .zarr import pipeline
+from .zarr import LARGE, coding, pipeline
 
 CHUNKS = (64, 64, 64)
 SHARD = 32 << 20         # bytes a shard is to have at least; twice that at most
@@ -96,7 +96,10 @@ class Writer:
         row = prod(lead) * prod(ceil(head.whole[i] / self.grain[i]) for i in (0, 1, 2) if i != axis)
         # zarrs lays the chunks of a shard down in the order in which its threads end: one thread a shard, then, so
         # that every run writes the same bytes
+        self.held = coding(head, shards or chunks, min(threads, max(1, row)))
         atonce = min(threads, max(1, row)) if shards else threads
+        if shards and prod(shards) * head.dtype.itemsize >= LARGE:
+            atonce = min(atonce, 4)
         bound = {"threading.max_workers": atonce, "codec_pipeline.chunk_concurrent_minimum": atonce}
         facts = {"dimension_names": names} if form == 3 else {"chunk_key_encoding": {"name": "v2", "separator": "/"}}
         with zarr.config.set(bound), warnings.catch_warnings():
