@@ -5,6 +5,8 @@ box is found by bisection: from the highest bit down, a bit is set where no more
 below. The median of 3x3x3 is taken by minima and maxima alone, in a network that neighbours share.
 """
 
+import numpy as np
+
 from ..jit import kernel
 from .minima import _load, _store
 
@@ -13,7 +15,7 @@ from .minima import _load, _store
 def _count4(a, b, c, d, level, count):
     for i in range(count.size):
         t = level[i]
-        count[i] += (a[i] < t) + (b[i] < t) + (c[i] < t) + (d[i] < t)
+        count[i] += np.uint8(a[i] < t) + np.uint8(b[i] < t) + np.uint8(c[i] < t) + np.uint8(d[i] < t)
 
 
 @kernel
