@@ -13,7 +13,7 @@ from queue import Empty, Full, Queue
 
 import numpy as np
 
-from .spec import Block
+from .errors import SweepError
 
 
 class _Lease:
@@ -137,23 +137,28 @@ def pieces(block, depth, sweep="up"):
 
 def align(streams, sweep="up"):
     """Blocks of several streams over the same slices, cut where any of them is cut: tuples, without a copy."""
+    streams = [iter(blocks) for blocks in streams]
     held = [None] * len(streams)
     while True:
-        for i, blocks in enumerate(streams):
-            if held[i] is None:
-                held[i] = next(blocks, None)
-        if any(block is None for block in held):
+        held = [next(blocks, None) if block is None else block for block, blocks in zip(held, streams)]
+        if all(block is None for block in held):
             return
+        if any(block is None for block in held):
+            raise SweepError("one of several inputs ended before the others")
         n = min(block.n for block in held)
-        out = []
-        for i, block in enumerate(held):
-            at, end = block.z, block.z + block.n
-            mine, rest = ((at, at + n), (at + n, end)) if sweep == "up" else ((end - n, end), (at, end - n))
-            out.append(block.part(*mine))
-            held[i] = block.part(*rest) if n < block.n else None
-        yield tuple(out)
+        parts = tuple(_first(block, n, sweep) for block in held)
+        held = [_rest(block, n, sweep) for block in held]
+        yield parts
+        del parts
 
 
-def block_of(data, z):
-    """A block of an array [n, y, x(, c)]."""
-    return Block(z, data.shape[0], data)
+def _first(block, n, sweep):
+    end = block.z + block.n
+    return block.part(block.z, block.z + n) if sweep == "up" else block.part(end - n, end)
+
+
+def _rest(block, n, sweep):
+    end = block.z + block.n
+    if block.n == n:
+        return None
+    return block.part(block.z + n, end) if sweep == "up" else block.part(block.z, end - n)

@@ -44,7 +44,9 @@ class Task:
     @property
     def is_map(self):
         """Whether each voxel depends on just its own in every input."""
-        return self.op.kind != "kernel" or all(r == Reach() for reach in self.reaches for r in reach)
+        if self.op.kind != "kernel":
+            return True
+        return self.head.whole == self.inputs[0].head.whole and all(r == Reach() for rs in self.reaches for r in rs)
 
     def known(self, results):
         """The parameters with the values that are known by now."""

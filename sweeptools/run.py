@@ -148,7 +148,7 @@ class Run:
         if task.op is None:
             return self._read(task, way, level)
         if task.op.kind == "reduce":
-            return reduced(task, inputs[0], known, self.threads, done)
+            return reduced(task, inputs, known, self.threads, way, done)
         if task.op.kind == "scan":
             return scanned(task, inputs[0], known, self._the_disk(), pool, self.threads, done)
         kernel = Kernel(task, self.results, self.threads, pool, forced)

@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 
@@ -67,7 +68,7 @@ class Kernel:
         if op.foreign:                               # code that is not ours is called once, on the whole block
             boxes = [(0, dst.shape[0], 0, dst.shape[1], 0, dst.shape[2])]
         boxes = boxes or self.threads.boxes(dst.shape)
-        calls = [(lambda b=b, kw=kw: op.fn(*arrays, dst, b, **kw)) for b, kw in zip(boxes, self.keywords)]
+        calls = [partial(op.fn, *arrays, dst, box, **own) for box, own in zip(boxes, self.keywords)]
         self.nans += sum(n or 0 for n in self.threads.each(calls))
 
     def warm(self):
@@ -86,7 +87,7 @@ class Kernel:
 def mapped(kernel, inputs, way, pool):
     """Voxel by voxel: blocks as they come; a constant one is computed on one voxel."""
     task = kernel.task
-    for blocks in align(inputs, way) if len(inputs) > 1 else ((block,) for block in inputs[0]):
+    for blocks in align(inputs, way):
         first = blocks[0]
         if len(blocks) == 1 and first.data is None and not task.op.foreign:
             head = task.inputs[0].head
@@ -119,24 +120,26 @@ def windowed(kernel, inputs, way, pool, forced=None, saved=None):
         del done
 
 
-def reduced(task, blocks, known, threads, done):
+def reduced(task, inputs, known, threads, way, done):
     """A reduction: yields after each block; calls done(value) at the end. Each thread has a state of its own."""
-    reduce, head = task.op.reduce, task.inputs[0].head
-    known = {**known, "head": head}
+    reduce = task.op.reduce
+    known = {**known, "head": task.inputs[0].head}
     states = [call(reduce.start, known) for _ in range(threads.count)]
     own = named(reduce.add, known)
-    for block in blocks:
-        data = np.ascontiguousarray(block.array(head))
-        calls = [
-            (lambda s=s, b=b: reduce.add(s, data, b, block.z, **own)) for s, b in zip(states, threads.boxes(data.shape))
-        ]
-        threads.each(calls)
-        del block, data, calls
+    for blocks in align(inputs, way):
+        arrays = [np.ascontiguousarray(b.array(t.head)) for b, t in zip(blocks, task.inputs)]
+        add = partial(_add, reduce.add, arrays, blocks[0].z, own)
+        threads.each([partial(add, s, box) for s, box in zip(states, threads.boxes(arrays[0].shape))])
+        del blocks, arrays, add
         yield
     state = states[0]
     for other in states[1:]:
         state = reduce.merge(state, other)
     done(task.op.fn(state, **named(task.op.fn, known)))
+
+
+def _add(add, arrays, z, own, state, box):
+    add(state, *arrays, box, z, **own)
 
 
 def scanned(task, blocks, known, disk, pool, threads, done):
@@ -148,11 +151,11 @@ def scanned(task, blocks, known, disk, pool, threads, done):
     for block in blocks:
         src = np.ascontiguousarray(block.array(head))
         dst = None if task.head is None else pool.array((block.n, *task.head.slice_shape), task.head.dtype)
-        threads.each([lambda: scan.step(state, src, dst, block.z, **own)])  # noqa: B023
-        done_block = None if dst is None else Block(block.z, block.n, dst)
+        threads.each([partial(scan.step, state, src, dst, block.z, **own)])
+        made = None if dst is None else Block(block.z, block.n, dst)
         del block, src, dst
-        yield done_block
-        del done_block
+        yield made
+        del made
     if scan.end:
         scan.end(state)
     if task.head is None:
@@ -161,11 +164,11 @@ def scanned(task, blocks, known, disk, pool, threads, done):
 
 def warm_reduction(task, known):
     """Compile a reduction's kernels by adding one voxel to a state that is thrown away."""
-    head = task.inputs[0].head
-    known = {**known, "head": head}
+    known = {**known, "head": task.inputs[0].head}
     state = call(task.op.reduce.start, known)
-    src = np.zeros((1, 1, 1, *head.slice_shape[2:]), head.dtype)
-    task.op.reduce.add(state, src, (0, 1, 0, 1, 0, 1), head.first, **named(task.op.reduce.add, known))
+    one = [np.zeros((1, 1, 1, *t.head.slice_shape[2:]), t.head.dtype) for t in task.inputs]
+    add = task.op.reduce.add
+    _add(add, one, known["head"].first, named(add, known), state, (0, 1, 0, 1, 0, 1))
 
 
 def named(fn, known):

@@ -1,6 +1,36 @@
 import os
+import subprocess
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+import pytest
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
 os.environ.setdefault("SWEEP_PROGRESS", "off")
+
+
+def environment():
+    """A shell's, where the commands are this checkout's and run with the tests' own interpreter."""
+    path = os.pathsep.join((str(HERE.parent / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]))
+    return {**os.environ, "PATH": path, "SWEEP_PYTHON": sys.executable}
+
+
+@pytest.fixture
+def shell(tmp_path):
+    """Run a line of bash in a folder of its own, as a user would; gives the finished process with its text."""
+
+    def run(line, timeout=120, **more):
+        how = {"cwd": tmp_path, "env": environment() | more, "timeout": timeout}
+        return subprocess.run(["bash", "-c", line], capture_output=True, text=True, **how)
+
+    return run
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Tests that this machine could not run, by name, at the end."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if skipped:
+        terminalreporter.section("not run on this machine")
+        for report in skipped:
+            terminalreporter.line(f"{report.nodeid}: {report.longrepr[2]}")

@@ -11,8 +11,8 @@ import shlex
 from dataclasses import dataclass
 
 import numpy as np
-
 from harness import collect, head_of, source
+
 from sweeptools import cli
 from sweeptools.ops import load, names
 from sweeptools.params import Pipelines, Volume, Volumes

@@ -8,7 +8,6 @@ import sys
 import numpy as np
 
 from sweeptools import cli
-from sweeptools.flow import Pool
 from sweeptools.measure import Peak, resident
 from sweeptools.ops import load
 from sweeptools.params import Volume

@@ -6,9 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import laws
+import pytest
 
 HERE = Path(__file__).parent
 LIMIT = 1 << 30        # of the data segment: far below what a run that keeps its volume would take

@@ -1,8 +1,8 @@
 """Every operation in ops/ is held to every law; see laws.py."""
 
+import laws
 import pytest
 
-import laws
 from sweeptools.ops import load, names
 
 

@@ -3,12 +3,12 @@
 import importlib.util
 from pathlib import Path
 
-import numpy as np
-import pytest
-
 import laws
+import numpy as np
 import probe_memory
+import pytest
 from harness import source
+
 from sweeptools.flow import recut
 from sweeptools.ops import load
 

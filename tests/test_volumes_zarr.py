@@ -299,6 +299,18 @@ def test_labels_are_labels(tmp_path):
     assert read(tmp_path / "v", role="image")[0].role == "image"
 
 
+def test_what_others_keep_with_a_volume_is_passed_on(tmp_path):
+    a = hostile((3, 4, 5), "u1")
+    notes = {"acquisition": {"laser": 488, "notes": ["deep", None, 1.5]}}
+    ome_group(tmp_path / "v", a, ZYX)
+    zarr.open_group(str(tmp_path / "v"), mode="r+").attrs.update(notes)
+    head, _ = read(tmp_path / "v")
+    assert head.meta == {"attributes": notes}
+    for name, version in (("a.zarr", "0.5"), ("b.zarr", "0.4"), ("c.zarr", "none")):
+        write(tmp_path / name, a, head, ome=version)
+        assert read(tmp_path / name)[0].meta == head.meta
+
+
 def test_groups_that_are_no_image(tmp_path):
     group = zarr.create_group(str(tmp_path / "g.zarr"))
     with pytest.raises(UsageError, match="g.zarr is a group without a volume of its own$"):

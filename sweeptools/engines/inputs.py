@@ -1,7 +1,6 @@
 """What a filter reads: its stdin, further volumes by address, pipelines applied to stdin's own stream."""
 
 import os
-import stat
 
 from .. import volumes
 from ..errors import UsageError
@@ -45,7 +44,7 @@ def named(op, params, io):
 
 def opened(address, io, name):
     """The Source of an address, which may be a pipe such as <(...) makes."""
-    if address != "-" and os.path.exists(address) and stat.S_ISFIFO(os.stat(address).st_mode):
+    if volumes.is_pipe(address):
         fd = os.open(address, os.O_RDONLY)
         return Reader(fd, io.pool, name=name).source(name)
     source = io.stdin() if address == "-" else volumes.open(address, io.pool)

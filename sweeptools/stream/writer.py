@@ -28,6 +28,7 @@ class Writer:
         self.bytes = 0
         self.digest = Digest()
         self.ended = False               # a mark has been sent, or the stream is broken within a frame
+        self._broken = None              # why nothing more can be sent, where a write failed
         self._fd, self._seq, self._lock, self._order = fd, 0, threading.Lock(), Order(head)
         widen(fd)
         header = pack_head(head, (name, os.getpid()) if name else None)
@@ -44,8 +45,7 @@ class Writer:
         for piece in pieces(block, self.head.depth, self.head.sweep) if block.n > self.head.depth else (block,):
             header, payload, parts, digests = encode(piece, self.head, self.codec)
             with self._lock:
-                if self.ended:
-                    raise ValueError("a block after the end of the stream")
+                self._whole("block")
                 fault = self._order.fault(piece.z, piece.n)
                 if fault:
                     raise ValueError(fault)
@@ -70,8 +70,7 @@ class Writer:
     def end(self, reports=(), found=()):
         """Send the end mark. SweepError where slices are missing: a stream cut short must never look whole."""
         with self._lock:
-            if self.ended:
-                raise ValueError("a second end of the stream")
+            self._whole("second end")
             if not self._order.done:
                 raise SweepError(f"only {self._order.seen} of {self._order.total} slices were made")
             facts = {"slices": self._order.seen, "digest": self.digest.hexdigest()}
@@ -85,6 +84,13 @@ class Writer:
                 self._send(Kind.ERROR, error_header(stage, why, status))
                 self.ended = True
 
+    def _whole(self, what):
+        """See that the stream can go on: any thread may have found that its reader is gone."""
+        if self._broken:
+            raise self._broken
+        if self.ended:
+            raise ValueError(f"a {what} after the end of the stream")
+
     def _send(self, kind, header, payload=None, parts=None, flags=0):
         payload = b"" if payload is None else payload
         parts = np.empty(0, "<u8") if parts is None else parts
@@ -95,8 +101,8 @@ class Writer:
     def _put(self, *buffers):
         try:
             write(self._fd, *buffers)
-        except BaseException:            # part of a frame may be out: what follows would be taken for its rest
-            self.ended = True
+        except BaseException as error:   # part of a frame may be out: what follows would be taken for its rest
+            self.ended, self._broken = True, error
             raise
         self.bytes += sum(len(b) for b in buffers)
 

@@ -44,6 +44,14 @@ def open(address, pool=None, *, sweep="up", axis="z", box=None, range=None, leve
     return slabs.source(stored, pool or Pool(), **how)
 
 
+def is_pipe(address):
+    """Whether an address is a pipe that has a name, such as >(...) makes."""
+    import os
+    import stat
+
+    return os.path.exists(address) and stat.S_ISFIFO(os.stat(address).st_mode)
+
+
 def create(address, head, *, pool=None, overwrite=False, chunks=None, shards=None, codec=None, format=None, ome=None,
            keep_axes=False, history=True, threads=None):  # fmt: skip
     """A Sink that writes a stream with this head to an address and publishes it when finished.
@@ -51,6 +59,10 @@ def create(address, head, *, pool=None, overwrite=False, chunks=None, shards=Non
     chunks, shards ("none" or three), codec and ome ("0.5", "0.4", "none") are for Zarr. Errors before the first block:
     UsageError for what has no meaning, Refused where the output exists, is being written, or cannot hold the stream.
     """
+    if is_pipe(address):
+        from .pipe import Sink as Pipe
+
+        return Pipe(address, head)
     threads = threads or machine.threads()
     kind, path, pattern = addresses.writable(address, format)
     if head.is_part:

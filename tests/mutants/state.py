@@ -1,6 +1,5 @@
 """A scan whose running sum is kept outside of its state, where a resumed run does not find it."""
 
-import numpy as np
 
 from sweeptools.spec import Scan, op
 
