@@ -9,16 +9,16 @@ import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
-
 from ..errors import Corrupt, UsageError
 from ..spec import Head
 from . import ome
 from .npy import voxels
 from .slabs import Stored
+from .zarrread import Reader, coding
 
-LARGE = 8 << 20          # bytes of a shard of which only few are coded at once
-OWN = 4 << 20            # bytes of a codec pipeline's own
+SPOKEN_FOR = {"ome", "multiscales", "omero", "image-label", "labels", "plate", "well", "bioformats2raw.layout",
+              "_ARRAY_DIMENSIONS", ome.OWN}  # fmt: skip
+PASSED = 1 << 16         # characters of attributes that are passed on at most
 SHARD_ROW = 128 << 20    # bytes of a slab up to which a row of shards is read at once; else a row of their chunks
 
 
@@ -92,7 +92,14 @@ def stored(path, level=None, channel=None, time=None, threads=1, **_):
     spacing, unit, origin = ome.spacing(space, [scale[i] for i in keep[-3:]], [shift[i] for i in keep[-3:]])
     facts = {"spacing": spacing, "unit": unit, "origin": origin, "axes": tuple(a.name for a in space)}
     facts |= {"role": "labels"} if image.labels else {}
+    facts["meta"] = passed_on(attributes)
     return _stored(array, name, keep, at, facts, own, path, threads)
+
+
+def passed_on(attributes):
+    """What a user or another program keeps with a volume, for the volumes made of it: all that is not OME's or ours."""
+    other = {key: value for key, value in attributes.items() if key not in SPOKEN_FOR}
+    return {"attributes": other} if other and len(json.dumps(other)) <= PASSED else {}
 
 
 def _around(path):
@@ -130,6 +137,7 @@ def _plain(path, name, attributes, channel, time, threads):
         if own.get(key):
             facts[key] = tuple(own[key])
     facts |= {"unit": own["unit"]} if own.get("unit") else {}
+    facts["meta"] = passed_on(attributes)
     return _stored(array, name, keep, at, facts, own, path, threads)
 
 
@@ -169,15 +177,6 @@ def _array(path, threads):
             raise Corrupt(f"{path} cannot be opened: {error}") from None
 
 
-def coding(head, stored, threads):
-    """Bytes that a codec pipeline holds at most: two copies of what is stored as one, for each thread that is at it
-    (zarrs takes few whole shards at once, and gives them several threads each)."""
-    size = head.dtype.itemsize
-    for s, n in zip(stored, head.whole):
-        size *= max(1, min(s, n))
-    return 2 * min(threads, 4 if size >= LARGE else threads) * size + OWN
-
-
 def _stored(array, name, keep, at, facts, own, path, threads):
     """A Stored of the kept axes of an array, at fixed indices along the others."""
     comps = tuple(own.get("components", ())) if len(keep) == 4 else ()
@@ -193,79 +192,7 @@ def _stored(array, name, keep, at, facts, own, path, threads):
     depth = chunks[0]
     if shards and shards[0] * max(1, head.slice_bytes) <= SHARD_ROW:
         depth = shards[0]
-    reader = _Reader(array, keep, at, comps, Path(path), chunks, shards)
     whole_shards = shards is not None and depth == shards[0]
+    reader = Reader(array, keep, at, comps, Path(path), chunks, shards, whole_shards)
     held = coding(head, shards if whole_shards else chunks, threads)
     return Stored(head, reader.read, (depth, *chunks[1:]), name, reader.empty, reader.chunks, held=held)
-
-
-class _Reader:
-    """Boxes of an array; `keep` are its axes that are (components,) z, y, x, `at` the index along each other one."""
-
-    def __init__(self, array, keep, at, comps, path, chunks, shards):
-        self.array, self.keep, self.at, self.comps = array, keep, at, comps
-        self.path, self.grid, self.files = path, chunks, shards or chunks
-        self.fill = array.dtype.type(0) if array.fill_value is None else array.fill_value
-        self.folder = self._folder()
-
-    def read(self, dst, box):
-        import zarr
-
-        ask = {**{i: slice(k, k + 1) for i, k in self.at.items()}}
-        ask |= {i: slice(*span) for i, span in zip(self.keep[-3:], box)}
-        plain = not self.comps and self.keep == sorted(self.keep)
-        if self.comps:
-            ask[self.keep[0]] = slice(0, len(self.comps))
-        shape = tuple(ask[i].stop - ask[i].start for i in range(self.array.ndim))
-        native = self.array.dtype.newbyteorder("=")
-        out = dst.view(native).reshape(shape) if plain else np.empty(shape, native)
-        buffer = zarr.core.buffer.cpu.NDBuffer.from_numpy_array(out)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            self.array.get_basic_selection(tuple(ask[i] for i in range(self.array.ndim)), out=buffer)
-        if not plain:
-            order = [*self.keep[-3:], *self.keep[:-3]]
-            rest = [i for i in range(self.array.ndim) if i not in order]
-            np.copyto(dst, out.transpose(*order, *rest).reshape(dst.shape))
-
-    def chunks(self, box):
-        """How many stored chunks a box touches: those within shards are counted each."""
-        count = 1
-        for (a, b), size in zip(box, self.grid):
-            count *= (b - 1) // size - a // size + 1 if b > a else 0
-        return count
-
-    def empty(self, box):
-        """The fill value where no chunk of a row of files is stored: then their directory is not there."""
-        if self.folder is None:
-            return None
-        a, b = box[0]
-        rows = range(a // self.files[0], (b - 1) // self.files[0] + 1)
-        return None if any(os.path.isdir(self.folder / str(k)) for k in rows) else self.fill
-
-    def _folder(self):
-        """The directory that has one directory for each row of files along z; None where files are named otherwise."""
-        z = self.keep[-3]
-        if z != len(self.at) or self.comps:
-            return None
-        meta = self.array.metadata
-        if self.array.metadata.zarr_format == 2:
-            if meta.dimension_separator != "/" or self.array.ndim < 2:
-                return None
-            begin = self.path
-        else:
-            encoding = meta.chunk_key_encoding
-            if encoding.name != "default" or encoding.separator != "/":
-                return None
-            begin = self.path / "c"
-        outer = self.array.shards or self.array.chunks
-        return begin.joinpath(*(str(self.at[i] // outer[i]) for i in range(z)))
-
-
-def bare(head):
-    """What our own key says of an array that is no OME-Zarr image: where its voxels lie."""
-    facts = {"spacing": list(head.spacing) if head.spacing else None, "unit": head.unit,
-             "origin": list(head.origin) if any(head.origin) else None}  # fmt: skip
-    return {key: value for key, value in facts.items() if value is not None}
-
-

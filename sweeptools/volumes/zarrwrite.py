@@ -10,7 +10,8 @@ import numpy as np
 
 from ..errors import UsageError
 from . import ome
-from .zarr import LARGE, coding, pipeline
+from .zarr import pipeline
+from .zarrread import LARGE, coding
 
 CHUNKS = (64, 64, 64)
 SHARD = 32 << 20         # bytes a shard is to have at least; twice that at most
