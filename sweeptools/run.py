@@ -17,7 +17,6 @@ from .memory import depth_of, items
 from .stages import Kernel, Threads, mapped, reduced, scanned, warm_reduction, windowed
 
 _END = object()
-REREAD = "name another directory with --tmpdir, or use sweep-run, which reads the source again instead"
 
 
 @dataclass
@@ -212,7 +211,7 @@ class Run:
 
     def _save(self, task, blocks, way):
         """The blocks, saved on their way."""
-        spool = self._the_disk().spool(task.head.but(sweep=way), pool=self.settings.pool, mend=REREAD)
+        spool = self._the_disk().spool(task.head.but(sweep=way), pool=self.settings.pool)
         for block in blocks:
             spool.write(block)
             yield block

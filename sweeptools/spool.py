@@ -15,6 +15,7 @@ import numpy as np
 from . import stream
 from .errors import Refused, SweepError, UsageError
 from .flow import Pool
+from .machine import spell_size
 from .spec import Source
 from .stream.frame import write
 from .stream.head import pack_head, wire_type
@@ -66,8 +67,8 @@ def require(path, size, mend=""):
     free = room(path)
     if size > free:
         raise Refused(
-            f"the spool may take {size / 1e9:.1f} GB, {path} has {free / 1e9:.1f} GB free; "
-            + (mend or "name a larger directory with --tmpdir, or let sweep-run read the source again instead")
+            f"the spool may take {spell_size(size)}, {path} has {spell_size(free)} free; "
+            + (mend or "name a larger directory with --tmpdir")
         )
 
 

@@ -137,7 +137,8 @@ def test_the_stage_that_failed_first_is_named_once(volume, shell):
 
 
 def test_a_reader_that_goes_away(volume, shell):
-    done = shell("sweep-read v.npy | sweep-cast uint16 | head -c 5000 > /dev/null; echo ${PIPESTATUS[*]}")
+    source = "sweep-synth noise --shape 600,300,300"   # more than the pipes hold
+    done = shell(f"{source} | sweep-cast uint16 | head -c 5000 > /dev/null; echo ${{PIPESTATUS[*]}}")
     assert done.stdout.split() == ["141", "141", "0"]
     assert done.stderr == ""
 

@@ -100,7 +100,7 @@ def test_a_directory_that_takes_no_file_is_named(tmp_path):
 
 def test_what_does_not_fit_is_refused(tmp_path):
     require(str(tmp_path), room(tmp_path) // 2)
-    with pytest.raises(Refused, match="the spool may take .* GB, .* free; sweep-run 'x' reads again"):
+    with pytest.raises(Refused, match="the spool may take .*G, .* free; sweep-run 'x' reads again"):
         require(str(tmp_path), room(tmp_path) * 2 + 1, "sweep-run 'x' reads again")
     with pytest.raises(Refused, match="--tmpdir"):
         Spool(Head((1 << 20, 1 << 15, 1 << 15), "uint64"), str(tmp_path))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from .. import volumes
-from ..errors import UsageError
+from ..errors import SweepError, UsageError
 from ..stream import Digest
 
 
@@ -25,6 +25,9 @@ def put(source, io, *, address, chunks=None, shards=None, codec=None, format=Non
             if not verified:
                 digest.add(block, source.head)
         sink.finish(source.end if verified else {**source.end, "slice_digests": digest.arrays()})
+    except OSError as error:
+        sink.abort()
+        raise SweepError(f"{error.filename or address}: {error.strerror or error}; nothing was written") from error
     except BaseException:
         sink.abort()
         raise

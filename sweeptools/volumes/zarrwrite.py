@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import UsageError
+from ..errors import SweepError, UsageError
 from . import ome
 from .zarr import pipeline
 from .zarrread import LARGE, coding
@@ -120,7 +120,10 @@ class Writer:
         if not data.size:
             return
         window = tuple(slice(a, b) for a, b in box)
-        self.array[(slice(None), *window) if self.head.components else window] = np.ascontiguousarray(data)
+        try:
+            self.array[(slice(None), *window) if self.head.components else window] = np.ascontiguousarray(data)
+        except RuntimeError as error:                            # zarrs has no other for what the disk says
+            raise SweepError(f"slices {box[0][0]} to {box[0][1]} could not be stored: {error}") from None
         self.stats["chunks"] += prod(ceil((b - a) / c) for (a, b), c in zip(box, self.chunks))
 
     def finish(self, facts):
