@@ -208,3 +208,12 @@ def test_interrupted_within_a_second(volume, tmp_path):
     assert "Traceback" not in errors.replace("faults.py", "") or "faults" in errors
     assert process.returncode == 130 or process.returncode == -signal.SIGINT
     assert left_over(volume) == []
+
+
+def test_a_stage_without_a_block_to_send_notices_that_its_reader_went_away(volume, shell):
+    """The first of two sweeps waits for its input for ten seconds; the reader of its output is gone after two."""
+    began = time.monotonic()
+    done = shell(f"sweep-read v.npy | {FAULTS} stall 1000 20 | sweep-otsu | sleep 2; echo ${{PIPESTATUS[*]}}")
+    assert time.monotonic() - began < 12
+    assert done.stdout.split()[2:] == ["141", "0"], done.stderr
+    assert done.stderr == ""

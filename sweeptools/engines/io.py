@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -28,6 +29,7 @@ class IO:
         self.peak = Peak()
         self.baseline = self.grown = 0
         self._writer = self._progress = None
+        self._facts = {"stage": op.name}             # how far this stage is, as its last note said
         self._source = None
         self._lock = threading.Lock()
 
@@ -50,12 +52,8 @@ class IO:
 
     def note(self, facts):
         """Tell how far this stage is: to the sink if a stream goes on, else on this terminal."""
-        facts = {"stage": self.op.name, **facts}
-        with self._lock:
-            if self._writer:
-                self._writer.note(facts)
-            elif self._progress:
-                self._progress.note(facts)
+        self._facts = {"stage": self.op.name, **facts}
+        self._pass_on(self._facts)
 
     def _pass_on(self, note):
         with self._lock:
@@ -134,12 +132,14 @@ class IO:
         )
         writer = self.stdout(head)
         blocks = Ahead(source.blocks(head.sweep))
+        idle = Idle(writer, lambda: self._facts)
         try:
             for block in blocks:
                 start = time.perf_counter()
                 writer.block(block)
                 self.report["wait_out_s"] = self.report.get("wait_out_s", 0.0) + time.perf_counter() - start
         finally:
+            idle.stop()
             blocks.close()
         writer.end([*source.end.get("reports", ()), self.part()], [*source.end.get("found", ()), *self._found(head)])
 
@@ -206,6 +206,34 @@ class IO:
             "refused": None,
         }
         publish_text(self.options.report, json.dumps(report, indent=1, default=float) + "\n")
+
+
+class Idle:
+    """Sends a note for every second in which nothing else was sent: who waits sees that this stage lives, and a reader
+    that went away ends it, though it may have nothing to write for hours."""
+
+    def __init__(self, writer, facts):
+        self._writer, self._facts, self._stop = writer, facts, threading.Event()
+        signal.signal(signal.SIGUSR1, _reader_gone)  # wakes the main thread, whatever it waits for
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self):
+        seen = -1
+        while not self._stop.wait(1.0):
+            if self._writer.bytes == seen:
+                try:
+                    self._writer.note(self._facts())
+                except BrokenPipeError:
+                    signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
+                    return
+            seen = self._writer.bytes
+
+    def stop(self):
+        self._stop.set()
+
+
+def _reader_gone(number, frame):
+    raise BrokenPipeError
 
 
 def publish_text(path, text):
