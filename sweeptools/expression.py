@@ -15,6 +15,8 @@ import numpy as np
 from .errors import SweepError, UsageError
 
 LOW, HIGH = -(2**63), 2**63 - 1
+SLOW = 1 << 12                                         # unbounded integers that exist at once
+WITHIN = 4                                             # arrays that one operator, or the last rounding, makes at most
 WHOLE = (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod, ast.USub, ast.UAdd)
 WHOLE += (ast.BitAnd, ast.BitOr, ast.BitXor, ast.Invert)
 CONSTANTS = {"pi": np.pi, "inf": np.inf, "nan": np.nan}
@@ -95,6 +97,17 @@ def is_comparison(expr):
     return np.asarray(result).dtype == bool
 
 
+@lru_cache(maxsize=64)
+def arrays(expr):
+    """How many arrays of 8 bytes a voxel exist at once at most while an expression is evaluated and stored."""
+
+    def most(node):
+        parts = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+        return max([done + most(part) for done, part in enumerate(parts)] + [len(parts) + WITHIN])
+
+    return len(names(expr)) + most(parse(expr))
+
+
 def check(expr, known):
     """Raise UsageError unless the expression has a meaning and names some of the `known` volumes and no other."""
     unknown = [name for name in names(expr) if name not in known]
@@ -126,6 +139,7 @@ def evaluate(expr, arrays):
         run = SimpleEval(table, {} if whole else _CALLS, {**CONSTANTS, **values})
         with np.errstate(all="ignore"):
             result = run.eval(expr, previously_parsed=tree)
+            run.names = {}                             # it refers to itself, and would keep the voxels until it is found
             if not _is_truth(result):
                 result = _whole(result).values if whole else _real(result)
     except OverflowError as error:
@@ -296,9 +310,7 @@ def _checked(sign, lost):
             lost.append(int(np.count_nonzero(np.broadcast_to(zero, np.broadcast_shapes(a.shape, b.shape)))))
             b = np.where(zero, 1, b)
         if low < LOW or high > HIGH:                   # bounds are loose: look at every voxel, in unbounded integers
-            slow = np.asarray(exact(a.astype(object), b.astype(object)), object)
-            low, high = min(slow.flat), max(slow.flat)
-            result = Whole(slow, low, high).values.astype(np.int64)
+            result, low, high = _slowly(exact, a, b)
         else:
             result = np.asarray(exact(a, b))
         if zero is not None:
@@ -306,6 +318,18 @@ def _checked(sign, lost):
         return Whole(result, min(low, 0), max(high, 0))
 
     return combine
+
+
+def _slowly(exact, a, b):
+    """(result, its least, its greatest) in unbounded integers, which take five times the memory: a few at once."""
+    a, b = np.broadcast_arrays(a, b)
+    result, low, high = np.empty(a.shape, np.int64), 0, 0
+    for i in range(0, a.size, SLOW):
+        slow = exact(a.flat[i : i + SLOW].astype(object), b.flat[i : i + SLOW].astype(object))
+        least, most = min(slow), max(slow)
+        result.flat[i : i + SLOW] = Whole(slow, least, most).values.astype(np.int64)
+        low, high = min(low, least), max(high, most)
+    return result, low, high
 
 
 def _whole_operators(expr, lost):

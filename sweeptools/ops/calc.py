@@ -5,7 +5,7 @@ from ..errors import UsageError
 from ..params import Arg, Pipelines, Text, Volumes
 from ..spec import op
 
-PIECE = 1 << 17                                        # voxels of a piece: its float64 temporaries stay in the cache
+PIECE = 1 << 15                                        # voxels of a piece: its float64 temporaries stay in the cache
 
 
 def result_type(expr, let, via):
@@ -18,8 +18,13 @@ def result_type(expr, let, via):
     return "uint8" if expression.is_comparison(expr) else "float32"
 
 
+def temporaries(expr, head, threads):
+    """Bytes of the arrays that the threads make of their pieces."""
+    return threads * expression.arrays(expr) * 8 * max(PIECE, head.shape[2])
+
+
 @op(
-    "compute voxels from voxels", task="Streams and flow", casts=True, dtype=result_type,
+    "compute voxels from voxels", task="Streams and flow", casts=True, dtype=result_type, memory=temporaries,
     examples=("a*2+1", "'(a > 3) & ~(a > 100)'", "'sqrt(abs(a))' --dtype uint8", "'a % 7 - a // 3' --dtype int16",
               "'where(a > 10, f, a)' --via f='sweep-clip 10 20'"),
 )  # fmt: skip
