@@ -27,18 +27,19 @@ class _Lease:
 class Pool:
     """Arrays in memory that is recycled: memory touched for the first time runs at half speed.
 
-    Memory is kept for as many arrays as ever lived at once, in sizes rounded up to 64 bytes.
+    Memory is kept for as many arrays of a size as ever lived at once.
     """
 
     def __init__(self):
         self._free = {}
         self._lock = threading.RLock()               # a lease may end inside `array`, when garbage is collected
 
-    def array(self, shape, dtype):
-        """An uninitialised C-contiguous array, aligned to 64 bytes."""
+    def array(self, shape, dtype, depth=0):
+        """An uninitialised C-contiguous array, aligned to 64 bytes. With `depth` it lies in memory for so many slices:
+        a block that is less deep than others, as the last one is, takes the memory of any of them."""
         dtype = np.dtype(dtype)
         size = prod(shape) * dtype.itemsize
-        room = max(64, -(-size // 64) * 64)
+        room = max(64, -(-max(size, depth * prod(shape[1:]) * dtype.itemsize) // 64) * 64)
         with self._lock:
             free = self._free.setdefault(room, deque())
             memory = free.pop() if free else None

@@ -154,7 +154,7 @@ class Run:
         kernel.warm()
         self._kernels.append(kernel)
         if task.is_map:
-            return mapped(kernel, inputs, way, pool)
+            return mapped(kernel, inputs, way, pool, forced)
         if task.wraps:
             return windowed(kernel, task.inputs, way, pool, forced, [self.spools[t] for t in task.inputs])
         return windowed(kernel, inputs, way, pool, forced)

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from .flow import align
-from .memory import scratch_of, windows_of
+from .memory import depth_of, scratch_of, windows_of
 from .spec import Block, Head, call
 from .window import wrap_around
 
@@ -84,9 +84,9 @@ class Kernel:
             self.nans = 0
 
 
-def mapped(kernel, inputs, way, pool):
+def mapped(kernel, inputs, way, pool, forced=None):
     """Voxel by voxel: blocks as they come; a constant one is computed on one voxel."""
-    task = kernel.task
+    task, depth = kernel.task, depth_of(kernel.task, forced)
     for blocks in align(inputs, way):
         first = blocks[0]
         if len(blocks) == 1 and first.data is None and not task.op.foreign:
@@ -96,7 +96,7 @@ def mapped(kernel, inputs, way, pool):
             kernel([np.ascontiguousarray(Block(0, 1, None, first.fill).array(one))], dst, [(0, 1, 0, 1, 0, 1)])
             yield Block(first.z, first.n, None, dst[0, 0, 0])
         else:
-            dst = pool.array((first.n, *task.head.slice_shape), task.head.dtype)
+            dst = pool.array((first.n, *task.head.slice_shape), task.head.dtype, depth)
             kernel([np.ascontiguousarray(b.array(t.head)) for b, t in zip(blocks, task.inputs)], dst)
             done = Block(first.z, first.n, dst)
             del blocks, first, dst                   # so that their memory is free while the next is awaited
@@ -107,12 +107,12 @@ def mapped(kernel, inputs, way, pool):
 def windowed(kernel, inputs, way, pool, forced=None, saved=None):
     """Windows: `saved` has the inputs whole where they wrap around along z."""
     task = kernel.task
-    windows = [windows_of(task, i, way, forced) for i in range(len(inputs))]
+    windows, depth = [windows_of(task, i, way, forced) for i in range(len(inputs))], depth_of(task, forced)
     if task.wraps:
         inputs = [wrap_around(s, w.head.whole[0], w.below, w.above, way) for s, w in zip(saved, windows)]
     for chunk in zip(*(w.over(blocks, pool) for w, blocks in zip(windows, inputs)), strict=True):
         z, n, _ = chunk[0]
-        dst = pool.array((n, *task.head.slice_shape), task.head.dtype)
+        dst = pool.array((n, *task.head.slice_shape), task.head.dtype, depth)
         kernel([src for _, _, src in chunk], dst)
         done = Block(z, n, dst)
         del dst
@@ -144,13 +144,13 @@ def _add(add, arrays, z, own, state, box):
 
 def scanned(task, blocks, known, disk, pool, threads, done):
     """A scan: blocks in stream order through one state; a stream, or a value for done(value) at the end."""
-    scan, head = task.op.scan, task.inputs[0].head
+    scan, head, depth = task.op.scan, task.inputs[0].head, depth_of(task)
     known = {**known, "head": head, "disk": disk}
     state = call(scan.start, known)
     own = named(scan.step, known)
     for block in blocks:
         src = np.ascontiguousarray(block.array(head))
-        dst = None if task.head is None else pool.array((block.n, *task.head.slice_shape), task.head.dtype)
+        dst = None if task.head is None else pool.array((block.n, *task.head.slice_shape), task.head.dtype, depth)
         threads.each([partial(scan.step, state, src, dst, block.z, **own)])
         made = None if dst is None else Block(block.z, block.n, dst)
         del block, src, dst

@@ -75,14 +75,15 @@ def decode(frames, frame, head, wire, pool):
         raise frames.damaged(f"a payload of {frame.payload} bytes for {size} bytes of voxels", frame.offset)
     if codec != "raw" and not 0 < frame.payload < size:
         raise frames.damaged(f"a compressed payload of {frame.payload} bytes for {size} bytes of voxels", frame.offset)
-    data = _room(pool, (n, *head.slice_shape), wire)
+    deepest = min(head.depth, head.slices)
+    data = _room(pool, (n, *head.slice_shape), wire, deepest)
     flat = memoryview(data.reshape(-1).view(np.uint8))
     if codec == "raw":
         frames.payload(frame, flat)
         digests = raw_digests(flat, n, head.slice_bytes)
         frames.verify(frame, digests)
     else:
-        packed = memoryview(_room(pool, (size,), np.uint8))[: frame.payload]    # of a size that the pool sees again
+        packed = memoryview(_room(pool, (size,), np.uint8, deepest * head.slice_bytes))[: frame.payload]
         frames.payload(frame, packed)
         frames.verify(frame, part_checks(packed, len(packed)))
         if not expand(packed, flat, codec):
@@ -121,9 +122,9 @@ def _is_box(box):
     )  # fmt: skip
 
 
-def _room(pool, shape, dtype):
+def _room(pool, shape, dtype, depth):
     try:
-        return pool.array(shape, dtype)
+        return pool.array(shape, dtype, depth)
     except (MemoryError, ValueError):
         raise Refused(f"a block of {dtype}{list(shape)} does not fit in memory") from None
 

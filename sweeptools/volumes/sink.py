@@ -61,7 +61,7 @@ class Sink:
             row[0] = part.data                       # a whole row in one block: no copy
         else:
             if row[0] is None:
-                row[0] = self.pool.array((stop - start, *self.head.slice_shape), self.head.dtype)
+                row[0] = self._room(stop - start)
             row[0][a - start : b - start] = part.data
         row[1] += b - a
         if row[1] == stop - start:
@@ -70,11 +70,10 @@ class Sink:
 
     def _send(self, data, fills, start, stop):
         """Hand a row over to the thread that writes, once that has written the row before."""
-        shape = (stop - start, *self.head.slice_shape)
         if data is None:
             if self.writer.skips and all(self._is_zero(fill) for _, _, fill in fills):
                 return
-            data = self.pool.array(shape, self.head.dtype)
+            data = self._room(stop - start)
         for a, b, fill in fills:
             data[a - start : b - start] = fill
         box = [(0, n) for n in self.head.shape]
@@ -86,6 +85,9 @@ class Sink:
             self.behind.result()
         self.behind = self.worker.submit(self.writer.write, data, box)
         self.stats["bytes"] += data.nbytes
+
+    def _room(self, n):
+        return self.pool.array((n, *self.head.slice_shape), self.head.dtype, min(self.grain, self.head.slices))
 
     def _is_zero(self, fill):
         return not any(np.asarray(fill, self.head.dtype).tobytes())    # by its bits: -0.0 is not 0.0

@@ -127,6 +127,12 @@ class _Sweeper:
         box[self.order[0]] = (kept[i], kept[j - 1] + 1)
         return tuple(box)
 
+    def deepest(self):
+        """Slices z that the largest of the slabs has: the first one or two may be cut by the box, and the last."""
+        rows = self.rows()
+        z0, z1 = zip(*(self.region(*row)[0] for row in rows[:2] + rows[-1:]))
+        return max(b - a for a, b in zip(z0, z1))
+
     def copies(self):
         """Whether blocks are copied out of the slab: turned or thinned ones are."""
         return self.order != (0, 1, 2) or any(w.step > 1 for w in self.window)
@@ -179,7 +185,7 @@ class _Sweeper:
         if fill is not None:
             return Block(row[0], row[1] - row[0], None, fill)
         comps = (len(self.head.components),) if self.head.components else ()
-        data = self.pool.array((*(b - a for a, b in box), *comps), self.head.dtype)
+        data = self.pool.array((*(b - a for a, b in box), *comps), self.head.dtype, self.deepest())
         try:
             self.stored.read(data, box)
         except (SweepError, MemoryError):
@@ -201,7 +207,7 @@ class _Sweeper:
         view = slab.data[tuple(slice(None, None, w.step) for w in self.window)]
         view = view.transpose(*self.order, *range(3, view.ndim))
         for part in pieces(Block(row[0], row[1] - row[0], view), depth, direction):
-            data = self.pool.array(part.data.shape, part.data.dtype)
+            data = self.pool.array(part.data.shape, part.data.dtype, depth)
             np.copyto(data, part.data)
             yield Block(part.z, part.n, data)
 
