@@ -122,6 +122,27 @@ class Ahead:
             self._thread.join(timeout=1.0)
 
 
+def share(blocks, count):
+    """So many iterators over the same blocks, which are kept until the last of them has had them (itertools.tee keeps
+    57 more)."""
+    if count == 1:
+        return [blocks]
+    blocks, waiting = iter(blocks), [deque() for _ in range(count)]
+    return [_branch(blocks, mine, waiting) for mine in waiting]
+
+
+def _branch(blocks, mine, waiting):
+    while True:
+        if not mine:
+            block = next(blocks, None)
+            if block is None:
+                return
+            for each in waiting:
+                each.append(block)
+            del block
+        yield mine.popleft()
+
+
 def recut(blocks, depth, sweep="up"):
     """The same slices in blocks of at most `depth`, without a copy."""
     for block in blocks:

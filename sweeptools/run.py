@@ -1,16 +1,15 @@
 """Drive a graph of operations over blocks, sweep by sweep.
 
-Within a sweep every task is an iterator of blocks that the next one pulls; a task with several consumers is shared
-with itertools.tee, so that what a branch holds is exactly its skew. Each input is read ahead in a thread of its own.
+Within a sweep every task is an iterator of blocks that the next one pulls; of a task with several consumers a branch
+holds exactly its skew. Each input is read ahead in a thread of its own.
 What cannot be read again and is needed in a later sweep is saved on disk on its way.
 """
 
-import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .flow import Ahead, Pool, pieces
+from .flow import Ahead, Pool, pieces, share
 from .graph import elaborate, what_is_found
 from .measure import resident
 from .memory import depth_of, items
@@ -138,7 +137,7 @@ class Run:
                 blocks = self._iterate(task, inputs, way, level)
                 if task in self._kept:
                     blocks = self._save(task, blocks, way)
-            made[task] = list(itertools.tee(blocks, consumers[task])) if consumers[task] > 1 else [blocks]
+            made[task] = share(blocks, consumers[task])
         return made[task].pop()
 
     def _iterate(self, task, inputs, way, level):
