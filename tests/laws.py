@@ -80,10 +80,10 @@ def inputs_of(case, array):
     return more
 
 
-def prepare(case, array, *, cut=None, head=None, again=False, then=None, others=None, **settings):
+def prepare(case, array, *, cut=None, head=None, again=False, then=None, others=None, sweep="up", **settings):
     """A Run of a case on an array, which may be a part of a volume as `head` says; `then` is a case put behind it,
     `others` are its further inputs."""
-    head = head or head_of(array, spacing=(2.0, 1.0, 0.5))
+    head = (head or head_of(array, spacing=(2.0, 1.0, 0.5))).but(sweep=sweep)
     first = "a" if any(isinstance(p, Volumes) for p in case.op.params.values()) else "stdin"
     sources = {first: source(array, head, cut, again)}
     for key, other in (inputs_of(case, array) if others is None else others).items():
@@ -129,11 +129,13 @@ CUTS = (
     {"cut": 2, "depth": 3, "threads": 2},
     {"cut": 3, "threads": 3, "again": True},
     {"cut": "fill", "depth": 2, "threads": 2},
+    {"cut": 3, "depth": 2, "sweep": "down"},
 )
 
 
 def cut(case):
-    """1. However the stream is cut into blocks, and whatever the number of threads, the bytes are the same."""
+    """1. However the stream is cut into blocks, whichever way it is swept, and whatever the number of threads, the bytes
+    are the same."""
     for name, array in volumes().items():
         whole = outcome(case, array)
         for how in CUTS:
