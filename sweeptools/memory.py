@@ -5,10 +5,12 @@ from math import prod
 import numpy as np
 
 from .spec import call
+from .stream import packing
 from .window import Windows
 
 TARGET = 4 << 20       # bytes of a block: enough to amortise its handling, few enough for the caches
 AHEAD = 3              # blocks of a reader in a thread of its own: one made, one waiting, one in use
+ARENA = 1 << 20        # Python takes memory for its objects by arenas; a run may begin one
 THREAD = 160 << 10     # what a thread touches of its stack, and the least arena that malloc gives it
 
 
@@ -38,14 +40,23 @@ def scratch_of(task, known, forced=None):
     return call(task.op.scratch, facts) if task.op.scratch else {}
 
 
-def items(graph, sources, settings):
-    """[(what, bytes)] held at the same time in the sweep that holds most; imports and compiled code come on top."""
+def items(graph, sources, settings, saved=()):
+    """[(what, bytes)] held at the same time in the sweep that holds most; imports and compiled code come on top.
+    `saved` are the tasks whose streams go to a spool."""
     reading = [(f"{s.name}: {what}", n) for s in sources.values() for what, n in s.memory]
     sweeps = [
         [item for t in graph.tasks if t.level <= level for item in _held(t, settings)] for level in range(graph.sweeps)
     ]
-    threads = settings.threads * (settings.threads > 1) + len(sources) + 2       # workers, readers, writer, sampler
-    return [(f"{threads} threads", threads * THREAD), *reading, *max(sweeps, key=lambda sweep: sum(n for _, n in sweep))]
+    deepest = {t: depth_of(t, settings.depth) * t.head.slice_bytes for t in saved}
+    packed = [(f"{t.name}: packing for the spool", packing(size)) for t, size in deepest.items()]
+    most = max(sweeps, key=lambda sweep: sum(n for _, n in sweep))
+    workers = settings.threads * (settings.threads > 1)
+    return [*running(workers + len(sources) + len(saved) + 2), *reading, *packed, *most]
+
+
+def running(threads):
+    """Items of so many threads, and of the objects that Python makes meanwhile."""
+    return [(f"{threads} threads", threads * THREAD), ("Python's objects", ARENA)]
 
 
 def _held(task, settings):

@@ -48,6 +48,10 @@ class Run:
         self.waited = 0.0
         self._kernels, self._disk = [], None
         self._kept = self._to_keep()
+        if self._kept:                               # what is imported now is no part of what a sweep holds
+            self._the_disk().ready()
+        elif any(t.op and t.op.kind == "scan" for t in self.graph.tasks):
+            self._the_disk()
 
     @property
     def head(self):
@@ -59,7 +63,7 @@ class Run:
 
     def memory(self):
         """[(what, bytes)] that will be held; see memory.items."""
-        return items(self.graph, self.sources, self.settings)
+        return items(self.graph, self.sources, self.settings, self._kept)
 
     def report(self):
         """What the run did, by the names of the report."""
@@ -130,7 +134,7 @@ class Run:
         """An iterator of a task's blocks in this sweep: one of as many as it has consumers."""
         if task not in made:
             if task in self.spools:
-                blocks = Ahead(self.spools[task].blocks(way))
+                blocks = self._again(self.spools[task], way)
             else:
                 saved = task.op is not None and task.wraps
                 inputs = [] if saved else [self._open(i, consumers, made, way, level) for i in task.inputs]
@@ -188,6 +192,14 @@ class Run:
                     self.settings.note(facts)
         finally:
             self.waited += blocks.waited
+            blocks.close()
+
+    def _again(self, spool, way):
+        """Blocks of a spool, read ahead once the first is asked for."""
+        blocks = Ahead(spool.blocks(way))
+        try:
+            yield from blocks
+        finally:
             blocks.close()
 
     def _to_keep(self):

@@ -90,6 +90,11 @@ class Head:
         return int(np.prod(self.slice_shape, dtype=object)) * self.dtype.itemsize
 
     @property
+    def block_bytes(self):
+        """Of the deepest block."""
+        return min(self.depth, self.slices) * self.slice_bytes
+
+    @property
     def is_part(self):
         """Whether this is a part of the volume and not all of it."""
         return self.box != tuple((0, n) for n in self.whole)

@@ -127,7 +127,7 @@ class Spool:
         self.head, self.pool = head, pool or Pool()
         self._file = File(directory)
         with _full(directory):
-            self._writer = stream.Writer(self._file.fd, head, codec)
+            self._writer = stream.Writer(self._file.fd, head, codec, pool=self.pool)
         self._saved = stream.Saved(head, wire_type(head.dtype), self._writer.offsets, {})
 
     @property
@@ -247,6 +247,10 @@ class Disk:
     def bytes(self):
         """Bytes in all files made here."""
         return sum(item.bytes for item in self._made)
+
+    def ready(self):
+        """Import what spools need."""
+        stream.ready("lz4")
 
     def log(self, dtype, values=None):
         self._made.append(Log(self.directory, dtype, values))

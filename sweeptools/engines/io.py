@@ -11,6 +11,7 @@ from .. import __version__
 from ..errors import Refused, SweepError
 from ..flow import Ahead, Pool
 from ..measure import Peak, resident
+from ..memory import running
 from ..progress import Progress
 from ..stream import Reader, Writer, send_error
 
@@ -89,6 +90,8 @@ class IO:
         """Account for what will be held; refuse now if the budget cannot be met. Returns this stage's predicted peak."""
         self.imported()
         self.items, self.baseline = list(items), resident()
+        if self.op.kind in ("source", "sink", "tool"):           # who reads ahead, and who writes behind
+            self.items += running(2)
         own = self.baseline + sum(n for _, n in self.items)
         earlier = sum(n for _, n in head.peaks) if head is not None else 0
         if self.memory and own > self.memory:
@@ -124,7 +127,7 @@ class IO:
         """Send a source to stdout as a stream, with its end mark."""
         entry = self.history()
         head = source.head
-        own = self.admit(source.memory, head)
+        own = self.admit([*source.memory, (f"{self.op.name}: a block that is sent", head.block_bytes)], head)
         head = head.but(
             history=(*head.history, *([entry] if self.options.history else [])),
             peaks=(*head.peaks, (self.op.name, own)),

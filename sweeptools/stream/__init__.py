@@ -1,5 +1,6 @@
 """The wire: a stream of blocks with a head, notes and a mark at its end. Byte by byte in sweep-stream(5)."""
 
+from .blocks import packing, ready
 from .digest import Digest, slice_digests
 from .file import Saved, read_blocks, scan
 from .frame import reader_gone
@@ -7,6 +8,6 @@ from .reader import Reader, is_stream
 from .writer import Writer, send_error
 
 __all__ = [
-    "Digest", "Reader", "Saved", "Writer", "is_stream", "read_blocks", "reader_gone", "scan", "send_error",
+    "Digest", "Reader", "Saved", "Writer", "is_stream", "packing", "read_blocks", "reader_gone", "ready", "scan", "send_error",
     "slice_digests",
 ]  # fmt: skip

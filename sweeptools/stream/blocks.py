@@ -5,9 +5,10 @@ import numpy as np
 from ..errors import Refused
 from ..spec import Block
 from .digest import as_bytes, constant_digest, raw_digests, voxel
-from .frame import CHUNK, part_checks
+from .frame import part_checks
 
 CODECS = ("raw", "lz4", "zstd")
+PIECE = 1 << 18                          # bytes that LZ4 gets and gives at once, and its own block
 SAMPLE, SAMPLES = 1 << 14, 16            # bytes of a sample, samples of a block
 
 
@@ -37,8 +38,9 @@ class Order:
         return self.next == self.last
 
 
-def encode(block, head, codec="raw"):
-    """(header, payload as bytes or None, checks of the payload's parts, digests of the slices) of a block."""
+def encode(block, head, codec="raw", pool=None):
+    """(header, payload as bytes or None, checks of the payload's parts, digests of the slices) of a block; it is packed
+    in the pool's memory."""
     header = {"box": [[block.z, block.z + block.n], *map(list, head.box[1:])], "codec": codec}
     none = np.empty(0, "<u8")
     if block.data is None:
@@ -53,8 +55,9 @@ def encode(block, head, codec="raw"):
     data = as_bytes(block.data, head)
     digests = raw_digests(data, block.n, head.slice_bytes)
     if codec != "raw" and is_worth_packing(data, codec):
-        packed = compress(data, codec)
-        if len(packed) < len(data):
+        deepest = min(head.depth, head.slices) * head.slice_bytes
+        packed = pack_into(memoryview(pool.array((len(data),), np.uint8, deepest)), data, codec)
+        if packed is not None:
             return header, packed, part_checks(packed, len(packed)), digests
     return {**header, "codec": "raw"}, data, digests, digests
 
@@ -139,12 +142,43 @@ def is_worth_packing(data, codec):
     return len(compress(sample, codec)) < len(sample) * 7 // 8
 
 
+def ready(codec):
+    """Import what a codec needs."""
+    if codec != "raw":
+        compress(b"", codec)
+
+
+def packing(size):
+    """Bytes held beside a block of `size` bytes: what it is packed in, and pieces: LZ4 packs by way of two, unpacks by
+    way of two of its own and two of Python's, and the memory of each stays with its thread."""
+    return size + 6 * PIECE
+
+
+def pack_into(out, data, codec):
+    """The part of `out` that holds the data compressed; None where it does not fit."""
+    done = 0
+    for part in _lz4_parts(data) if codec == "lz4" else [compress(data, codec)]:
+        if done + len(part) >= len(out):
+            return None
+        out[done : done + len(part)] = part
+        done += len(part)
+    return out[:done]
+
+
+def _lz4_parts(data):
+    import lz4.frame as lz4
+
+    context = lz4.create_compression_context()
+    yield lz4.compress_begin(context, block_size=lz4.BLOCKSIZE_MAX256KB, auto_flush=True)
+    for i in range(0, len(data), PIECE):
+        yield lz4.compress_chunk(context, data[i : i + PIECE])
+    yield lz4.compress_flush(context)
+
+
 def compress(data, codec):
     """Bytes compressed: an LZ4 frame, or a Zstandard frame that states its size."""
     if codec == "lz4":
-        import lz4.frame
-
-        return lz4.frame.compress(data, block_size=lz4.frame.BLOCKSIZE_MAX1MB)
+        return b"".join(_lz4_parts(data))
     import zstandard
 
     return zstandard.ZstdCompressor(level=1).compress(data)
@@ -173,7 +207,7 @@ def _expand_lz4(packed, out):
     context, read, done, eof = lz4.frame.create_decompression_context(), 0, 0, False
     try:
         while not eof:
-            piece, n, eof = lz4.frame.decompress_chunk(context, packed[read:], max_length=CHUNK)
+            piece, n, eof = lz4.frame.decompress_chunk(context, packed[read:], max_length=PIECE)
             if not (n or piece) or done + len(piece) > len(out):
                 return False
             out[done : done + len(piece)] = piece

@@ -6,7 +6,7 @@ import threading
 import numpy as np
 
 from ..errors import SweepError
-from ..flow import pieces
+from ..flow import Pool, pieces
 from .blocks import CODECS, Order, encode
 from .digest import Digest
 from .frame import SKIPPABLE, Kind, dumps, pack, pad, part_checks, preamble, widen, write
@@ -20,10 +20,10 @@ class Writer:
     the voxels alone. Any thread may call any method. BrokenPipeError comes through: the reader went away.
     """
 
-    def __init__(self, fd, head, codec="raw", name=""):
+    def __init__(self, fd, head, codec="raw", name="", pool=None):
         if codec not in CODECS:
             raise ValueError(f"codec {codec!r}")
-        self.head, self.codec = head, codec
+        self.head, self.codec, self._pool = head, codec, pool or Pool()
         self.offsets = []                # (z, n, byte, frame) of every block in the stream
         self.bytes = 0
         self.digest = Digest()
@@ -43,7 +43,7 @@ class Writer:
     def block(self, block):
         """Send a block, which must be the next in stream order; one deeper than the head's depth goes in pieces."""
         for piece in pieces(block, self.head.depth, self.head.sweep) if block.n > self.head.depth else (block,):
-            header, payload, parts, digests = encode(piece, self.head, self.codec)
+            header, payload, parts, digests = encode(piece, self.head, self.codec, self._pool)
             with self._lock:
                 self._whole("block")
                 fault = self._order.fault(piece.z, piece.n)

@@ -32,11 +32,16 @@ def open(pool, *, kind, shape, dtype="uint8", seed=0, period=16, spacing=None, *
             if fill is None:
                 yield Block(z, n, None, dtype.type(0))
             else:
-                data = pool.array((n, *shape[1:]), dtype)
+                data = pool.array((n, *shape[1:]), dtype, depth)
                 fill(data, z)
-                yield Block(z, n, data)
+                block = Block(z, n, data)
+                del data                               # so that its memory is free when the next is made
+                yield block
+                del block
 
-    memory = (("synth: block", depth * slice_bytes),) if fill else ()
+    if fill:
+        fill(np.empty((1, 1, 1), dtype), 0)            # compiled before anything is measured
+    memory = ((f"synth: 2 blocks of {depth} slices", 2 * depth * slice_bytes),) if fill else ()
     return Source(head, blocks, again=True, name="synth", memory=memory)
 
 

@@ -54,8 +54,8 @@ def main(io, *, address=None, to=(), overwrite=False, **_):
             branches.append(Copy(address, source.head, io, overwrite))
         branches += [Child(pipeline, source.head, "tee", 2) for pipeline in to]
         waiting = len(branches) * (BEHIND + 1)
-        held = waiting * source.head.depth * source.head.slice_bytes
-        memory = [*source.memory, (f"tee: {waiting} blocks on their way to branches", held)]
+        memory = [*source.memory, (f"tee: {waiting} blocks on their way to branches", waiting * source.head.block_bytes),
+                  ("tee: 2 blocks of the stream", 2 * source.head.block_bytes)]  # fmt: skip
         for branch in branches:
             memory += getattr(branch, "memory", ())
             if hasattr(branch, "stats"):

@@ -64,7 +64,8 @@ class Sink:
         depth = max(1, min(head.slices, FRAME // max(1, head.slice_bytes)))
         self.head = head.but(depth=depth, peaks=(), budget=None)
         self.path, self.stats = path, {"bytes": 0, "chunks": 0, "chunks_rewritten": 0, "files": 1}
-        self.memory = (("saved stream: a block", depth * head.slice_bytes),)
+        frames = ("saved stream: 2 frames", 2 * depth * head.slice_bytes)
+        self.memory = (frames,) if depth == head.depth else (frames, ("a block of the stream", head.block_bytes))
         self._pool, self._held = Pool(), []
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         self._writer = Writer(self._fd, self.head)

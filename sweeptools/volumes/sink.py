@@ -40,6 +40,8 @@ class Sink:
         held = rows * min(self.grain, head.slices) * head.slice_bytes
         turned = 0 if head.order == (0, 1, 2) else min(self.grain, head.slices) * head.slice_bytes
         self.memory = ((f"{target.name}: {rows} slabs of {self.grain} slices", held + turned),)
+        if head.depth != self.grain:                 # else the blocks are the slabs
+            self.memory += (("2 blocks of the stream", 2 * head.block_bytes),)
         if getattr(writer, "held", 0):
             self.memory += ((f"{target.name}: encoding", writer.held),)
 
@@ -83,8 +85,11 @@ class Sink:
             data = data.transpose(*self.back, *range(3, data.ndim))
         if self.behind is not None:
             self.behind.result()
-        self.behind = self.worker.submit(self.writer.write, data, box)
         self.stats["bytes"] += data.nbytes
+        self.behind = self.worker.submit(self._put, [data], box)
+
+    def _put(self, row, box):
+        self.writer.write(row.pop(), box)            # nobody holds it any more when this is told to be done
 
     def _room(self, n):
         return self.pool.array((n, *self.head.slice_shape), self.head.dtype, min(self.grain, self.head.slices))
