@@ -7,11 +7,11 @@ in JSON, which has no such words, null stands for NaN and ±1e999, which reads b
 
 import json
 import math
-import os
 from pathlib import Path
 
 import numpy as np
 
+from . import files
 from .errors import UsageError
 
 SUFFIXES = (".tsv", ".json", ".parquet")
@@ -47,28 +47,19 @@ def check(path):
         raise UsageError(f"{path}: an answer goes to a file that ends in one of {', '.join(SUFFIXES)}")
     if Path(path).suffix == ".parquet":
         _parquet()
-    if not Path(path).absolute().parent.is_dir():
-        raise UsageError(f"{path}: there is no such folder")
+    files.check(path)
 
 
 def save(answer, path):
     """Write the answer to `path`, which appears when complete, its kind by its suffix."""
     check(path)
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with open(partial, "wb") as file:
-            if path.suffix == ".parquet":
-                arrow, parquet = _parquet()
-                parquet.write_table(arrow.table({k: np.asarray(v) for k, v in columns(answer).items()}), file)
-            else:
-                for text in lines(answer, path.suffix == ".json"):
-                    file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with files.complete(path) as file:
+        if Path(path).suffix == ".parquet":
+            arrow, parquet = _parquet()
+            parquet.write_table(arrow.table({k: np.asarray(v) for k, v in columns(answer).items()}), file)
+        else:
+            for text in lines(answer, Path(path).suffix == ".json"):
+                file.write(text.encode())
 
 
 def _parquet():

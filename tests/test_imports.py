@@ -14,7 +14,7 @@ PACKAGE = HOME / "sweeptools"
 # A room may import rooms above it in this list, and those beside it in its line.
 LAYERS = """
 __init__ errors listing
-params jit
+params jit files
 spec machine
 flow expression kernels options
 stream window ops
@@ -38,7 +38,7 @@ KNOWS = {                                            # libraries, and the rooms 
     "click": {"cli"}, "msgpack": {"stream"}, "xxhash": {"stream", "spool"}, "lz4": {"stream"}, "zstandard": {"stream"},
     "numba": {"jit", "engines"}, "llvmlite": {"jit"}, "tqdm": {"progress"}, "pyarrow": {"table"},
     "simpleeval": {"expression"}, "zarr": {"volumes"}, "zarrs": {"volumes"}, "numcodecs": {"volumes"},
-    "h5py": {"volumes"}, "hdf5plugin": {"volumes"}, "tifffile": {"volumes"}, "imagecodecs": {"volumes"},
+    "tifffile": {"volumes"}, "imagecodecs": {"volumes"},
     "PIL": {"tools", "volumes"}, "setuptools": {"setup"},
 }  # fmt: skip
 AT_THE_TOP = {"numpy", "click", "msgpack", "xxhash"}        # cheap; all others are imported where first needed

@@ -1,16 +1,16 @@
 """What a command has to do with the world: its stdin, its stdout, what it says, its report."""
 
 import json
-import os
 import signal
 import sys
 import threading
 import time
 
-from .. import __version__
+from .. import __version__, files
 from ..errors import Refused, SweepError
 from ..flow import Ahead, Pool
-from ..measure import Peak, resident
+from ..machine import spell_size
+from ..measure import Peak, give_back, resident
 from ..memory import running
 from ..progress import Progress
 from ..stream import Reader, Writer, send_error
@@ -27,8 +27,10 @@ class IO:
         self.threads, self.memory, self.tmpdir = options.threads, options.memory, options.tmpdir
         self.report, self.found, self.items = {}, {}, []
         self.began = time.perf_counter()
+        give_back()
         self.peak = Peak()
         self.baseline = self.grown = 0
+        self._part = None                            # of the report: as it went into the end mark
         self._writer = self._progress = None
         self._facts = {"stage": op.name}             # how far this stage is, as its last note said
         self._source = None
@@ -70,6 +72,11 @@ class IO:
 
     # -------------------------------------------------------------- streams
 
+    @property
+    def has_stdin(self):
+        """Whether the stream on stdin is being read."""
+        return self._source is not None
+
     def stdin(self):
         """The stream on stdin, as a Source."""
         if self._source is None:
@@ -95,18 +102,19 @@ class IO:
         own = self.baseline + sum(n for _, n in self.items)
         earlier = sum(n for _, n in head.peaks) if head is not None else 0
         if self.memory and own > self.memory:
-            self._refuse(own, self.memory, "--memory", own)
-        ends = self.op.output != "stream"
-        if ends and own + earlier > self.options.budget:
-            self._refuse(own + earlier, self.options.budget, "the whole pipe's budget", own + earlier)
+            self._refuse(own, "--memory", self.memory)
+        if own + earlier > self.options.budget:      # what comes later only adds to it
+            self._refuse(own + earlier, "the budget of the pipe", self.options.budget, head.peaks)
         return own
 
-    def _refuse(self, need, have, what, smallest):
-        biggest = max(self.items, key=lambda item: item[1], default=("its imports", self.baseline))
+    def _refuse(self, need, what, have, earlier=()):
+        items = [("the interpreter and its libraries", self.baseline), *self.items]
+        most, held = max([*items, *((f"sweep-{name}", held) for name, held in earlier)], key=lambda item: item[1])
+        larger = f"--memory {spell_size(need)}" if what == "--memory" else f"SWEEP_MEMORY={spell_size(need)}"
         raise Refused(
-            f"needs {size(need)} of memory, {what} is {size(have)}; most of it is {biggest[0]} ({size(biggest[1])}); "
-            f"raise SWEEP_MEMORY or --memory, or take less of the volume with sweep-read --box",
-            smallest,
+            f"needs {spell_size(need)} of memory, {what} is {spell_size(have)}; most of it is for {most}, "
+            f"{spell_size(held)}; take less of the volume with sweep-read --box, fewer --threads, or {larger}",
+            need,
         )
 
     def drain(self, source):
@@ -167,8 +175,8 @@ class IO:
     # -------------------------------------------------------------- the report
 
     def part(self):
-        """This stage's part of the report."""
-        return {
+        """This stage's part of the report; the same from the first time on."""
+        self._part = self._part or {
             "name": self.op.name,
             "busy_s": 0.0,
             "wait_in_s": 0.0,
@@ -180,11 +188,13 @@ class IO:
             **self.found,
             **self.report,
         }
+        return self._part
 
-    def write_report(self, source=None):
+    def write_report(self):
         """The run's report, where --report asks for one: every stage's part, and totals over the pipe."""
         if not self.options.report:
             return
+        source = self._source
         stages = [*(source.end.get("reports", ()) if source else ()), self.part()]
         total = lambda key: sum(stage.get(key, 0) for stage in stages)  # noqa: E731
         part = lambda key, none: next((s[key] for s in stages if key in s), none)  # noqa: E731
@@ -208,7 +218,11 @@ class IO:
             "memory_items": [item for stage in stages for item in stage.get("memory_items", ())],
             "refused": None,
         }
-        publish_text(self.options.report, json.dumps(report, indent=1, default=float) + "\n")
+        try:
+            with files.complete(self.options.report) as file:
+                file.write(json.dumps(report, indent=1, default=float).encode() + b"\n")
+        except OSError as error:
+            raise SweepError(f"{self.options.report} was not written: {error.strerror}") from None
 
 
 class Idle:
@@ -237,24 +251,3 @@ class Idle:
 
 def _reader_gone(number, frame):
     raise BrokenPipeError
-
-
-def publish_text(path, text):
-    """Write a file that appears when it is complete."""
-    partial = f"{path}.partial"
-    try:
-        with open(partial, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except OSError as error:
-        raise SweepError(f"{path} was not written: {error.strerror}") from None
-
-
-def size(n):
-    """Bytes as a person reads them."""
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if n < 1000 or unit == "TB":
-            return f"{n:.0f} {unit}" if unit in ("B", "kB") else f"{n:.1f} {unit}"
-        n /= 1000

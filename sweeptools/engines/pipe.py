@@ -4,8 +4,8 @@ import os
 import threading
 from importlib import import_module
 
-from .. import table
-from ..errors import Interrupted, SweepError
+from .. import files, table
+from ..errors import Interrupted, SweepError, UsageError
 from ..params import Volumes
 from ..run import Run, Settings
 from ..spec import Node, Source
@@ -19,9 +19,10 @@ def run(op, params, options):
     imported = preload(op)
     io = IO(op, params, options, imported)
     try:
-        if op.kind in ("source", "sink", "tool"):
-            return _deed(op, params, io)
-        return _filter(op, params, io)
+        _check_places(params, options)
+        status = (_deed if op.kind in ("source", "sink", "tool") else _filter)(op, params, io)
+        io.write_report()
+        return status
     except (SweepError, KeyboardInterrupt) as error:
         status = 130 if isinstance(error, KeyboardInterrupt) else error.status
         if status > 128:
@@ -36,6 +37,16 @@ def run(op, params, options):
     except Exception as error:
         io.fail(SweepError(f"{type(error).__name__}: {error}"))
         raise
+
+
+def _check_places(params, options):
+    """Refuse what could be written nowhere, before any work."""
+    for file in filter(None, (options.out, options.pass_)):
+        table.check(file)
+    for file in filter(None, (options.report, params.get("stamp"))):
+        files.check(file)
+    if options.tmpdir and not os.path.isdir(options.tmpdir):
+        raise UsageError(f"the directory for temporary files, {options.tmpdir}, does not exist")
 
 
 def _watchdog(status):
@@ -53,17 +64,13 @@ def _deed(op, params, io):
         io.pump(source)
         return 0
     if op.kind == "sink":
-        source = io.stdin()
-        deed.put(source, io, **full)
-        io.write_report(source)
+        deed.put(io.stdin(), io, **full)
         return 0
     return deed.main(io, **full) or 0
 
 
 def _filter(op, params, io):
     """Kernels, graphs, reductions and scans."""
-    for file in filter(None, (io.options.out, io.options.pass_)):
-        table.check(file)
     sources = named(op, params, io)
     settings = Settings(io.threads, None, io.tmpdir, None, io.pool, io.note, io.say)
     inputs = tuple(Node(head=s.head, name=name) for name, s in sources.items())
@@ -95,7 +102,6 @@ def _filter(op, params, io):
         for _ in io.drain(Source(first.head, blocks)):
             pass
     _answer(work.found if asked else work.values()[0], io)
-    io.write_report(first)
     return 0
 
 

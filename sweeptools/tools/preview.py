@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import volumes
+from .. import files, volumes
 from ..engines.inputs import opened
 from ..errors import UsageError
 
@@ -30,6 +30,8 @@ def main(io, *, address="-", out=None, slices=9, width=None, limits=None, bar=Fa
     suffix = os.path.splitext(out)[1].lower() if out else ""
     if out and suffix not in FORMATS:
         raise UsageError(f"{out}: {suffix or 'no suffix'} is no picture, must be one of {', '.join(FORMATS)}")
+    if out:
+        files.check(out)
     if bar and not out:
         raise UsageError("--bar is for a picture: add --out FILE.png")
     source = opened(address, io, address)
@@ -186,10 +188,8 @@ def save(picture, path, format):
     """The picture as a file that appears when it is complete."""
     from PIL import Image
 
-    partial = f"{path}.partial"
-    with open(partial, "wb") as file:
+    with files.complete(path) as file:
         Image.fromarray(picture).save(file, format)
-    os.replace(partial, path)
 
 
 def half_blocks(picture):
