@@ -1,18 +1,19 @@
 """A record as a command: words become parameters, errors become an exit status.
 
-Only this file knows click. `parse(op, words)` gives what the user said and nothing else: defaults are the record's.
+Only this file knows click, which is imported where words are read: help does without. `parse(op, words)` gives what
+the user said and nothing else: defaults are the record's.
 """
 
+import fcntl
 import os
 import signal
 import sys
-
-import click
+from contextlib import suppress
 
 from . import __version__, ops, usage
 from .errors import Interrupted, SweepError, Upstream, UsageError
 from .options import ANSWERS, SHARED, Options
-from .params import Flag, is_value
+from .params import Address, Flag, is_value
 
 GUARD = "\0"        # stands before words like -1000 while click reads them: no word of a command line can hold it
 
@@ -24,6 +25,8 @@ def parse(op, words):
 
 def split(op, words):
     """(parameters, shared options) that these words give, by name."""
+    import click
+
     own, common = op.params, shared(op)
     known = {**own, **common}
     command = click.Command(
@@ -38,7 +41,7 @@ def split(op, words):
     except click.UsageError as error:
         raise UsageError(error.message[0].lower() + error.message[1:].rstrip(".")) from None
     if context.args:
-        raise UsageError(f"{context.args[0].removeprefix(GUARD)!r} is one argument too many")
+        raise UsageError(_too_many(op, context.args[0].removeprefix(GUARD)))
     said = {name: context.params[name] for name in known}
     given = {name: _value(known[name], words) for name, words in said.items() if words not in (None, (), False)}
     for name, param in own.items():
@@ -62,12 +65,23 @@ def nearest(word, choices):
     return f", did you mean {like[0]}?" if like else ""
 
 
+def _too_many(op, word):
+    mend = f"; it reads stdin: sweep-read {word} | sweep-{op.name}" if _reads(op) and os.path.exists(word) else ""
+    return f"{word!r} is one argument too many{mend}"
+
+
+def _reads(op):
+    return op.kind != "source" and not any(isinstance(param, Address) for param in op.params.values())
+
+
 def _spelt(params):
     return [usage.option(name) for name, param in params.items() if not param.positional] + ["--help", "--version"]
 
 
 def _click_param(name, param):
     """One parameter as click sees it: words only; what they mean and whether they are missing is ours to say."""
+    import click
+
     if param.positional:
         nargs = -1 if param.multiple else param.nargs
         return click.Argument([name], nargs=nargs, required=False, type=click.UNPROCESSED)
@@ -91,6 +105,7 @@ def _value(param, words):
 
 def main(argv=None):
     """Run `sweep-NAME WORDS` or `sweep NAME WORDS`, the program's name first; returns the exit status."""
+    _open_what_is_closed()
     program, *words = sys.argv if argv is None else argv
     name = os.path.basename(program)
     if not name.startswith("sweep-"):
@@ -105,21 +120,32 @@ def main(argv=None):
         name, *words = words
     name = name.removeprefix("sweep-")
     if name not in ops.names():
-        _say("sweep", _with_hint(f"there is no command {name}{nearest(name, ops.names())}", "sweep"))
+        what = "option" if name.startswith("-") else "command"
+        _say("sweep", _with_hint(f"there is no {what} {name}{nearest(name, ops.names())}", "sweep"))
         return 2
     return command(ops.load(name), words)
 
 
 def command(op, words):
     """Run one record; every way it can end is an exit status."""
-    name = f"sweep-{op.name}"
+    name, understood = f"sweep-{op.name}", False
     try:
         signal.signal(signal.SIGTERM, _interrupt)
-        status = _run(op, words)
+        status = _asked(op, words)
+        if status is None:
+            params, options = _understand(op, words)
+            understood = True
+            from .engines import pipe
+
+            status = pipe.run(op, params, options) or 0
         sys.stdout.flush()
         return status
     except UsageError as error:
-        _say(name, _with_hint(str(error), name))
+        if understood:
+            _say(name, error)
+        else:
+            _say(name, _with_hint(str(error), name))
+            _tell_next(op, name, error)
         return error.status
     except Upstream as error:                        # the stage that failed has said why; only who ends the pipe adds
         if op.output != "stream":
@@ -135,7 +161,7 @@ def command(op, words):
     except BrokenPipeError:
         return _gone()
     except MemoryError:
-        _say(name, "out of memory; give less with --memory, or use sweep-run (tiles)")
+        _say(name, "out of memory; take less of the volume with sweep-read --box, or fewer --threads")
         return 1
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
@@ -143,7 +169,8 @@ def command(op, words):
         return 1
 
 
-def _run(op, words):
+def _asked(op, words):
+    """The exit status where no work is asked for, but help or the version; else None."""
     lacking = usage.lacks(op)
     if lacking:
         raise SweepError(f"the record of {op.name} has no {lacking}")
@@ -154,20 +181,44 @@ def _run(op, words):
     if "--version" in before:
         print(f"sweep-{op.name} {__version__}")
         return 0
-    if not words and op.kind != "source" and sys.stdin.isatty():
+    if not words and op.kind != "source" and os.isatty(0):
         sys.stderr.write(usage.text(op, shared(op)))
         return 2
+    return None
+
+
+def _understand(op, words):
+    """(parameters, Options) that the words give; raises UsageError, also where stdout cannot take what is asked for."""
     params, given = split(op, words)
     options = Options.of(given)
-    if (op.output == "stream" or options.pass_) and not params.get("print") and sys.stdout.isatty():
+    if (op.output == "stream" or options.pass_) and not params.get("print") and os.isatty(1):
         raise UsageError("the result is a stream, which a terminal cannot show: end with | sweep-write ADDRESS")
-    from .engines import pipe
+    if op.kind != "sink" and fcntl.fcntl(1, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+        raise UsageError("stdout is closed, so that the result has nowhere to go")
+    return params, options
 
-    return pipe.run(op, params, options) or 0
+
+def _open_what_is_closed():
+    """Standard streams that the caller closed become files of nothing, of which stdout cannot be written: else the
+    next file that is opened would be taken for them."""
+    for number, stream, mode in ((0, "stdin", "r"), (1, "stdout", "r"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            setattr(sys, stream, open(os.devnull, mode))
 
 
 def _interrupt(number, frame):
     raise Interrupted(number)
+
+
+def _tell_next(op, name, error):
+    """The next stage of the pipe learns that this one never began, and why."""
+    if op.output == "stream" and not os.isatty(1):
+        from .stream import send_error
+
+        with suppress(OSError):                      # it has gone, or stdout is closed: stderr has said it
+            send_error(1, name, str(error), error.status)
 
 
 def _gone():

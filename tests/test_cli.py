@@ -52,7 +52,7 @@ def answer(*, word: Arg(Value, "a value") = 0):
         ("2 -1000", {"sigma": ((2.0,) * 3, "px"), "high": -1000}),
         ("2 -inf", {"sigma": ((2.0,) * 3, "px"), "high": float("-inf")}),
         ("2 -1e-3", {"sigma": ((2.0,) * 3, "px"), "high": -1e-3}),
-        ("-.5 --order 1", "sigma is -0.5 voxels, or a length with its unit, must be at least 0"),
+        ("-.5 --order 1", "sigma is -0.5 px, must be at least 0"),
         ("2 --range -10:", {"sigma": ((2.0,) * 3, "px"), "range_": (-10, None, 1)}),
         ("2 --range=-10:-2", {"sigma": ((2.0,) * 3, "px"), "range_": (-10, -2, 1)}),
         ("--box -10:,:,-3:-1 2", {"sigma": ((2.0,) * 3, "px"), "box_": ((-10, None, 1), (None, None, 1), (-3, -1, 1))}),
@@ -119,16 +119,17 @@ def test_shared_options():
     "raised, status, said",
     [
         (SweepError("no"), 1, "sweep-window: no\n"),
-        (UsageError("no"), 2, "sweep-window: no; see sweep-window --help\n"),
+        (UsageError("no"), 2, "sweep-window: no\n"),
         (Refused("no"), 3, "sweep-window: no\n"),
         (Corrupt("no"), 4, "sweep-window: no\n"),
         (Upstream("sweep-gauss", "no", 3), 3, ""),
         (Interrupted(15), 143, ""),
         (KeyboardInterrupt(), 130, ""),
         (FileNotFoundError(2, "No such file", "x.zarr"), 1, "sweep-window: x.zarr: no such file\n"),
-        (MemoryError(), 1, "sweep-window: out of memory; give less with --memory, or use sweep-run (tiles)\n"),
+        (MemoryError(), 1,
+         "sweep-window: out of memory; take less of the volume with sweep-read --box, or fewer --threads\n"),
     ],
-)
+)  # fmt: skip
 def test_errors_become_an_exit_status(monkeypatch, capsys, raised, status, said):
     def fail(op, params, options):
         raise raised
