@@ -31,7 +31,7 @@ def is_value(word):
     return bool(re.fullmatch(r"-(\d|\.\d|inf|nan|:)[-+\w.:,µμÅ]*", word))
 
 
-def number(text):
+def number(text, name="value"):
     """An int where the word is a whole number, else a float."""
     try:
         return int(text)
@@ -40,21 +40,21 @@ def number(text):
     try:
         return float(text)
     except ValueError:
-        raise UsageError(f"{text!r} is not a number") from None
+        raise UsageError(f"{name} is {text!r}, must be a number") from None
 
 
-def whole_number(text):
+def whole_number(text, name="value"):
     try:
         return int(text)
     except ValueError:
-        raise UsageError(f"{text!r} is not a whole number") from None
+        raise UsageError(f"{name} is {text!r}, must be a whole number") from None
 
 
-def triple(text, one):
+def triple(text, one, name="value"):
     """`1,2,3` or one value for all three axes, each parsed by `one`."""
-    parts = tuple(one(part) for part in text.split(","))
+    parts = tuple(one(part, name) for part in text.split(","))
     if len(parts) not in (1, 3):
-        raise UsageError(f"{text!r} has {len(parts)} values, must have one or three (z,y,x)")
+        raise UsageError(f"{name} is {text!r}, which has {len(parts)} values, must have one or three: Z,Y,X")
     return parts * 3 if len(parts) == 1 else parts
 
 
@@ -88,8 +88,9 @@ class Param:
             return ",".join(str(self.canonical(v)) for v in value)
         return value if isinstance(value, (bool, int, float)) or value is None else str(value)
 
-    def check(self, value):
-        """The value itself if it lies within the bounds, which `parse` and `bind` end with."""
+    def check(self, value, unit=None):
+        """The value itself if it lies within the bounds, which `parse` and `bind` end with; unit: a word for messages."""
+        unit = self.unit if unit is None else unit
         for v in value if isinstance(value, tuple) else (value,):
             bound = None
             if self.low is not None and not v >= self.low:
@@ -97,7 +98,8 @@ class Param:
             elif self.high is not None and not v <= self.high:
                 bound = f"at most {self.high}"
             if bound:
-                raise UsageError(f"{self.name} is {v}{' ' + self.unit if self.unit else ''}, must be {bound}")
+                v = int(v) if isinstance(v, float) and v.is_integer() else v
+                raise UsageError(f"{self.name} is {v}{' ' + unit if unit else ''}, must be {bound}")
         return value
 
 
@@ -122,7 +124,7 @@ class Number(Param):
     metavar = "NUMBER"
 
     def parse(self, text):
-        return self.check(number(text))
+        return self.check(number(text, self.name))
 
 
 class Value(Number):
@@ -132,7 +134,7 @@ class Value(Number):
     unit = "in the voxels' own values"
 
     def check(self, value):
-        return value if self.low is None and self.high is None else super().check(value)
+        return value if self.low is None and self.high is None else super().check(value, "")
 
 
 class Count(Param):
@@ -141,7 +143,7 @@ class Count(Param):
     metavar = "N"
 
     def parse(self, text):
-        return self.check(whole_number(text))
+        return self.check(whole_number(text, self.name))
 
 
 class Counts(Param):
@@ -150,7 +152,7 @@ class Counts(Param):
     metavar = "Z,Y,X"
 
     def parse(self, text):
-        return self.check(triple(text, whole_number))
+        return self.check(triple(text, whole_number, self.name))
 
 
 class Sizes(Counts):
@@ -161,6 +163,9 @@ class Sizes(Counts):
 
     def __init__(self, help, *, low=1, **facts):
         super().__init__(help, low=low, **facts)
+
+    def check(self, value, unit="voxels"):
+        return super().check(value, unit)
 
 
 class Lengths(Param):
@@ -176,9 +181,9 @@ class Lengths(Param):
             body, unit = text, ""
         name = "px" if unit in ("", "px") else unit_name(unit)
         if name is None:
-            raise UsageError(f"{unit!r} is not a unit of length: use px, A, nm, um, mm, cm or m")
-        values = triple(body, lambda part: float(number(part)))
-        return self.check(values), name
+            raise UsageError(f"{self.name} is {text!r}, {unit} is not a unit of length: use px, A, nm, um, mm, cm or m")
+        values = triple(body, lambda part, name: float(number(part, name)), self.name)
+        return self.check(values, unit or "px"), name
 
     def bind(self, value, head):
         values, unit = value
@@ -203,6 +208,12 @@ class Spacing(Lengths):
 
     unit = "a length with its unit"
 
+    def parse(self, text):
+        values, unit = super().parse(text)
+        if unit == "px":
+            raise UsageError(f"{self.name} is {text!r}, must be a length with its unit: {text.removesuffix('px')}um")
+        return values, unit
+
     def bind(self, value, head):
         return value
 
@@ -213,7 +224,7 @@ class Pair(Param):
     metavar = "LOW,HIGH"
 
     def parse(self, text):
-        parts = tuple(number(part) for part in text.split(","))
+        parts = tuple(number(part, self.name) for part in text.split(","))
         if len(parts) != 2:
             raise UsageError(f"{self.name} is {text!r}, must be two numbers: LOW,HIGH")
         return self.check(parts)
@@ -272,7 +283,7 @@ class Ranges(Param):
 
 def parse_range(text, name="range"):
     """`A:B:S` as (A, B, S) with None for what is left out; a lone index A is A:A+1."""
-    parts = [whole_number(part) if part.strip() else None for part in text.split(":")]
+    parts = [whole_number(part, name) if part.strip() else None for part in text.split(":")]
     if len(parts) == 1 and parts[0] is not None:
         return (parts[0], parts[0] + 1 or None, 1)
     if len(parts) not in (2, 3) or (len(parts) == 3 and (parts[2] is not None and parts[2] < 1)):

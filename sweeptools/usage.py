@@ -1,6 +1,5 @@
 """What a record says to a reader: names, bounds, the help text, the list of commands. Pages say it from here too."""
 
-import shlex
 import textwrap
 
 from .listing import TASKS, by_task, commands
@@ -29,7 +28,7 @@ def option(name):
 
 def spelt(name, param):
     """How a parameter is called on the command line: SIGMA by position, --truncate as an option."""
-    return name.strip("_").replace("_", "-").upper() if param.positional else option(name)
+    return name.strip("_").upper() if param.positional else option(name)
 
 
 def values(param):
@@ -164,4 +163,6 @@ def overview():
 
 def words(example):
     """The words of an example, as a shell cuts them."""
+    import shlex
+
     return shlex.split(example)
