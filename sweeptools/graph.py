@@ -153,7 +153,8 @@ def _operation(node, inputs, made):
     op, head = node.op, inputs[0].head
     for other in inputs[1:]:
         if other.head.shape != head.shape:
-            raise UsageError(f"{op.name}: {other.name} has shape {other.head.shape}, the stream {head.shape}")
+            one, two = (" x ".join(map(str, h.shape)) for h in (other.head, head))
+            raise UsageError(f"{other.name} is {one} voxels, the stream {two}: they must be equal")
     bound = op.bind(node.params, head)
     wanted = None if op.casts or "dtype" in op.keywords else bound.pop("dtype", None)
     if op.kind == "graph":

@@ -6,9 +6,7 @@ name and later calls go straight to machine code.
 """
 
 import os
-import platform
 import sys
-import tempfile
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -56,7 +54,7 @@ def cache_dir():
 
     mark = f"sweeptools-numba{numba.__version__}-py{sys.version_info[0]}.{sys.version_info[1]}-{_cpu()}"
     xdg = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    choices = (os.environ.get("SWEEP_CACHE"), Path(__file__).parent / "__pycache__", xdg, tempfile.gettempdir())
+    choices = (os.environ.get("SWEEP_CACHE"), Path(__file__).parent / "__pycache__", xdg, os.environ.get("TMPDIR", "/tmp"))
     for place in choices:
         if not place:
             continue
@@ -75,7 +73,7 @@ def _cpu():
         return chosen
     import llvmlite.binding as llvm
 
-    return f"{platform.machine()}-{llvm.get_host_cpu_name()}"
+    return f"{os.uname().machine}-{llvm.get_host_cpu_name()}"
 
 
 def _cached(dispatcher):

@@ -1,7 +1,6 @@
 """A task as an iterator of blocks: one function for each kind of operation, kernels in threads over boxes."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -25,7 +24,10 @@ class Threads:
         if len(calls) == 1:
             results = [calls[0]()]
         else:
-            self._pool = self._pool or ThreadPoolExecutor(self.count)
+            if self._pool is None:
+                from concurrent.futures import ThreadPoolExecutor
+
+                self._pool = ThreadPoolExecutor(self.count)
             results = [future.result() for future in [self._pool.submit(c) for c in calls]]
         self.busy += time.perf_counter() - start
         return results

@@ -1,35 +1,35 @@
 """What a filter reads: its stdin, further volumes by address, pipelines applied to stdin's own stream."""
 
 import os
+import stat
 
-from .. import volumes
 from ..errors import UsageError
-from ..expression import names as names_in
 from ..params import Pipelines, Volumes
-from ..spill import Spill
-from ..spool import Disk
 from ..stream import Reader
 
 
 def named(op, params, io):
     """{name: Source} of everything a filter reads, stdin first; by the names that an expression uses if it has one."""
-    wanted = {}
-    pipelines = {}
+    wanted, pipelines = {}, {}
     for name in op.inputs[1:]:
         value = params.get(name)
-        if isinstance(op.params[name], Pipelines):
-            pipelines |= dict(value or ())
-        elif isinstance(op.params[name], Volumes):
-            wanted |= dict(value or ())
+        if isinstance(op.params[name], (Pipelines, Volumes)):
+            for key, word in value or ():
+                if key in wanted or key in pipelines:
+                    raise UsageError(f"{key} is bound twice, the second time to {word!r}")
+                (pipelines if isinstance(op.params[name], Pipelines) else wanted)[key] = word
         elif value is not None:
             wanted[name] = value
     by_name = any(isinstance(op.params[name], Volumes) for name in op.inputs[1:])
     first = "a" if by_name else "stdin"
-    used = names_in(params["expr"]) if by_name else {first}
+    used = _named_in(params["expr"]) if by_name else {first}
     sources = {}
     if first not in wanted and (first in used or pipelines):
         sources[first] = io.stdin()
-    sources |= {name: opened(address, io, name) for name, address in wanted.items()}
+    for name, address in wanted.items():
+        if address == "-" and (io.has_stdin or first in sources):
+            raise UsageError(f"{name} is -, but stdin is taken already; <(sweep-read ADDRESS) is another stream")
+        sources[name] = opened(address, io, name)
     if not sources:
         raise UsageError(f"{params['expr']!r} names no volume")
     never_wait(sources, io)
@@ -42,12 +42,22 @@ def named(op, params, io):
     return sources
 
 
+def _named_in(expr):
+    from ..expression import names
+
+    return names(expr)
+
+
 def opened(address, io, name):
     """The Source of an address, which may be a pipe such as <(...) makes."""
-    if volumes.is_pipe(address):
-        fd = os.open(address, os.O_RDONLY)
-        return Reader(fd, io.pool, name=name).source(name)
-    source = io.stdin() if address == "-" else volumes.open(address, io.pool)
+    if address == "-":
+        source = io.stdin()
+    elif os.path.exists(address) and stat.S_ISFIFO(os.stat(address).st_mode):
+        return Reader(os.open(address, os.O_RDONLY), io.pool, name=name).source(name)
+    else:
+        from .. import volumes
+
+        source = volumes.open(address, io.pool)
     source.name = name
     return source
 
@@ -57,6 +67,9 @@ def never_wait(sources, io):
     pipes = [s for s in sources.values() if not s.again]
     if len(pipes) < 2:
         return
+    from ..spill import Spill
+    from ..spool import Disk
+
     disk = Disk(io.tmpdir)
     for source in pipes:
         spill = Spill(source.blocks(source.head.sweep), source.head, disk, io.pool)
