@@ -3,7 +3,7 @@
 An element is bound as in params.Element: ("box", sizes), ("cross", None), ("ball", radii), ("file", path).
 """
 
-from math import floor
+from math import floor, prod
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from ..spec import op
 from ._lines import merged, stretched, strip_of
 
 STRIP_BYTES = 4096                     # of a row worked through at a time
+MOST = 1 << 26                         # voxels of the box around a ball: 400 along each axis
 TILE = 64                              # rows or slices, beside the halo, worked through at a time
 
 
@@ -111,8 +112,10 @@ def load(path):
     """A footprint of a .npy file: 3-D, its voxels those that are not 0."""
     try:
         array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UsageError(f"shape is file:{path}, which is no array of numpy's: {error}") from None
+    except OSError as error:
+        raise UsageError(f"shape is file:{path}, which cannot be read: {error.strerror}") from None
+    except (ValueError, EOFError):
+        raise UsageError(f"shape is file:{path}, which is no array of numpy's") from None
     if array.ndim != 3 or array.dtype.kind not in "biuf":
         raise UsageError(f"shape is file:{path}, {array.dtype} of {array.ndim} axes, must be numbers along z, y, x")
     if not array.any():
@@ -139,6 +142,8 @@ def _extrema(stdin, shape, greatest, mode, cval):
         return stdin | _depth(size=nz, below=before(nz), **edges) if nz > 1 else stdin
     if kind == "ball" and not all(r < float("inf") for r in value):
         raise UsageError(f"shape is ball:{','.join(map(str, value))}, must be finite")
+    if kind == "ball" and prod(2 * r + 1 for r in value) > MOST:
+        raise UsageError(f"shape is ball:{','.join(f'{r:g}' for r in value)}, must span at most {MOST} voxels")
     voxels = cross() if kind == "cross" else ball(value) if kind == "ball" else load(value)
     runs = runs_of(voxels[::-1, ::-1, ::-1] if greatest else voxels)
     return stdin | _footprint(runs=runs, sizes=voxels.shape, below=tuple(map(before, voxels.shape)), **edges)

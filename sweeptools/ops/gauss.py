@@ -8,6 +8,8 @@ from ..params import Arg, Counts, Lengths, Number
 from ..spec import op
 from ._lines import NONE, separable
 
+FARTHEST = 100_000                     # voxels that a window may reach: more is a mistake, and costs minutes to weigh
+
 
 def weights(sigma, truncate, order):
     """(half, odd): the weights of scipy's _gaussian_kernel1d from the centre outwards.
@@ -19,6 +21,8 @@ def weights(sigma, truncate, order):
     if not isfinite(sigma) or not isfinite(sigma * truncate):
         raise UsageError(f"sigma is {sigma} and truncate {truncate}, both must be finite")
     radius = int(truncate * sigma + 0.5)
+    if radius > FARTHEST:
+        raise UsageError(f"sigma is {sigma:g} px: the window reaches {radius} px, must be at most {FARTHEST}")
     square = sigma * sigma
     half = [float(Decimal(-0.5 / square * x**2).exp()) for x in range(radius + 1)]
     total = fsum(half + half[1:])
@@ -38,9 +42,9 @@ def weights(sigma, truncate, order):
 )  # fmt: skip
 def gauss(stdin, *, sigma: Arg(Lengths, "standard deviation", low=0),
           truncate: Number("reach of the window", low=0, unit="standard deviations") = 4.0,
-          derivative: Counts("order of the derivative along z, y and x", low=0) = (0, 0, 0),
+          derivative: Counts("order of the derivative along z, y and x", low=0, high=16) = (0, 0, 0),
           mode, cval, dtype):  # fmt: skip
-    """Convolve with a Gaussian of standard deviation SIGMA along x, y and z, or with its derivative of any order.
+    """Convolve with a Gaussian of standard deviation SIGMA along x, y and z, or with its derivative.
 
     The window reaches int(TRUNCATE * SIGMA + 0.5) voxels to either side; an axis with SIGMA 0 is left alone, its
     derivative too. A derivative is per voxel, not per unit of length. The type is kept; derivatives of unsigned
