@@ -30,16 +30,22 @@ class Progress:
     def note(self, note):
         """A note that a stage sent: keys stage, sweep, sweeps, done, total, bytes, text."""
         with self._lock:
-            self._notes[note.get("stage", "")] = note
+            if note.get("stage") == self.stage and note.get("sweeps", 1) == 1 and "done" in note:
+                self._advance(note["done"] - self._done)         # an answer, which makes no blocks
+            else:
+                self._notes[note.get("stage", "")] = note
             self._show()
 
     def advance(self, slices):
         """So many more slices have been done."""
         with self._lock:
-            self._done += slices
-            self._first = self._first or (self._clock(), self._done)
+            self._advance(slices)
             self._notes.clear()
             self._show()
+
+    def _advance(self, slices):
+        self._done += slices
+        self._first = self._first or (self._clock(), self._done)
 
     def aside(self):
         """Clear the drawn line, before somebody else writes a line; it is drawn again at the next news."""
@@ -52,7 +58,9 @@ class Progress:
         with self._lock:
             if self._bar is not None:
                 self._bar.close()
-            elif self.mode == "json" or self._said:
+            if ok and self._done == 0:               # nothing was told on the way, and yet all is done
+                self._done = self.total or 0
+            if self.mode == "json" or self._said:
                 self._say("done" if ok else "failed")
             self.mode = "off"
 
