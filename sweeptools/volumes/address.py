@@ -19,6 +19,8 @@ ZARR = ("zarr.json", ".zgroup", ".zarray")
 def readable(address):
     """(format, path, inner path) of a volume that exists; UsageError that says what is wrong with the address."""
     address = str(address)
+    if not address:
+        raise UsageError("the address is empty")
     if not os.path.lexists(address) and re.match(r"[a-z][a-z0-9+.-]*://", address):
         raise UsageError(f"{address}: URLs cannot be read; can be read: {READS}")
     path = Path(address)
@@ -49,6 +51,8 @@ def readable(address):
     head, colon, _ = address.rpartition(":")
     if colon and head.lower().endswith(HDF5):
         raise UsageError(f"{address}: HDF5 cannot be read; can be read: {READS}")
+    if address == "-":
+        raise UsageError("- is a stream already: leave sweep-read out, sweep-crop takes a part of it")
     raise UsageError(f"{address} does not exist")
 
 
@@ -67,6 +71,10 @@ def writable(address, format=None):
         raise UsageError(f"format is {format!r}, must be one of {', '.join(FORMATS)}")
     if re.match(r"[a-z][a-z0-9+.-]*://", address):
         raise UsageError(f"{address}: URLs cannot be written; can be written: {WRITES}")
+    if not address:
+        raise UsageError("the address is empty")
+    if Path(address.rpartition(":")[0] or address).suffix.lower() in HDF5 and format is None:
+        raise UsageError(f"{address}: HDF5 cannot be written; can be written: {WRITES}")
     path = Path(address)
     if "%" in path.name:
         if not re.fullmatch(r"[^%]*%0?\d*d[^%]*\.tiff?", path.name):
