@@ -1,6 +1,19 @@
 """What this process holds: RssAnon + RssShmem, sampled, since ru_maxrss lies after a fork."""
 
+import ctypes
 import threading
+
+LARGE = 4 << 20        # bytes from which on freed memory goes back to the system at once
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+
+
+def give_back():
+    """Let large arrays go back to the system when they are freed. By itself glibc raises the size from which it does so
+    to that of the largest array freed, 32 MiB at most, and may keep twice as much; other libraries have no such call."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt:
+        mallopt(M_MMAP_THRESHOLD, LARGE)
+        mallopt(M_TRIM_THRESHOLD, LARGE)
 
 
 def resident():

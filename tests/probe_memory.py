@@ -8,7 +8,7 @@ import sys
 import numpy as np
 
 from sweeptools import cli
-from sweeptools.measure import Peak, resident
+from sweeptools.measure import Peak, give_back, resident
 from sweeptools.ops import load
 from sweeptools.params import Volume
 from sweeptools.run import Run, Settings
@@ -48,6 +48,7 @@ def probe(op, example, mib, limit=None):
     predicted = sum(n for _, n in run.memory())
     if limit:
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    give_back()
     baseline = resident()
     peak = Peak(0.004)
     for _ in run.blocks():

@@ -38,7 +38,7 @@ class Stored:
     chunks: Callable = lambda box: 0
     why: str = ""
     close: Callable = lambda: None
-    held: int = 0                # bytes that decoding holds beside the slab
+    held: Callable = lambda box: 0               # bytes that decoding holds beside the slab
     stats: dict = field(default_factory=lambda: {"bytes": 0, "chunks": 0, "chunks_total": 0})
 
 
@@ -146,8 +146,9 @@ class _Sweeper:
         slab *= self.head.dtype.itemsize * comps
         n = self.stored.grain[self.order[0]]
         items = [(f"{self.stored.name}: {min(2, len(rows))} slabs of {n} slices", min(2, len(rows)) * slab)]
-        if self.stored.held:
-            items.append((f"{self.stored.name}: decoding", self.stored.held))
+        decoding = max(self.stored.held(self.region(*row)) for row in rows[:2] + rows[-1:])
+        if decoding:
+            items.append((f"{self.stored.name}: decoding", decoding))
         if self.copies():
             items.append((f"{self.stored.name}: blocks", 2 * self.head.depth * self.head.slice_bytes))
         return tuple(items)

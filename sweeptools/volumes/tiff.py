@@ -134,7 +134,8 @@ def _by_page(head, name, fill, threads, close=lambda: None):
         close()
 
     slices = max(grains(head, (BLOCK, 0, 0))[0], min(threads, head.whole[0]), 1)
-    return Stored(head, read, (slices, 0, 0), name, chunks=lambda box: box[0][1] - box[0][0], why=WHY, close=end)
+    return Stored(head, read, (slices, 0, 0), name, chunks=lambda box: box[0][1] - box[0][0], why=WHY, close=end,
+                  held=lambda box: 2 * min(threads, slices) * head.slice_bytes)  # fmt: skip      packed and decoded
 
 
 def _page(name, page):

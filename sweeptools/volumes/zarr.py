@@ -14,7 +14,7 @@ from ..spec import Head
 from . import ome
 from .npy import voxels
 from .slabs import Stored
-from .zarrread import Reader, coding
+from .zarrread import Reader
 
 SPOKEN_FOR = {"ome", "multiscales", "omero", "image-label", "labels", "plate", "well", "bioformats2raw.layout",
               "_ARRAY_DIMENSIONS", ome.OWN}  # fmt: skip
@@ -194,5 +194,5 @@ def _stored(array, name, keep, at, facts, own, path, threads):
         depth = shards[0]
     whole_shards = shards is not None and depth == shards[0]
     reader = Reader(array, keep, at, comps, Path(path), chunks, shards, whole_shards)
-    held = coding(head, shards if whole_shards else chunks, threads)
-    return Stored(head, reader.read, (depth, *chunks[1:]), name, reader.empty, reader.chunks, held=held)
+    return Stored(head, reader.read, (depth, *chunks[1:]), name, reader.empty, reader.chunks,
+                  held=lambda box: reader.held(box, threads))  # fmt: skip

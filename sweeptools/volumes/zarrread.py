@@ -3,6 +3,7 @@
 import os
 import warnings
 from itertools import product
+from math import prod
 
 import numpy as np
 
@@ -10,13 +11,10 @@ LARGE = 8 << 20          # bytes of a shard of which only few are coded at once
 OWN = 4 << 20            # bytes of a codec pipeline's own
 
 
-def coding(head, stored, threads):
-    """Bytes that a codec pipeline holds at most: two copies of what is stored as one, for each thread that is at it
-    (zarrs takes few whole shards at once, and gives them several threads each)."""
-    size = head.dtype.itemsize
-    for s, n in zip(stored, head.whole):
-        size *= max(1, min(s, n))
-    return 2 * min(threads, 4 if size >= LARGE else threads) * size + OWN
+def at_once(size, count, threads):
+    """How many of so many files of `size` bytes of voxels are coded at once: zarrs takes few large shards, and gives
+    them several threads each."""
+    return max(1, min(threads, count, 4 if size >= LARGE else threads))
 
 
 def _padded(array):
@@ -79,6 +77,18 @@ class Reader:
             order = [*self.keep[-3:], *self.keep[:-3]]
             rest = [i for i in range(self.array.ndim) if i not in order]
             np.copyto(dst, out.transpose(*order, *rest).reshape(dst.shape))
+
+    def held(self, box, threads):
+        """Bytes that decoding a box holds: the packed bytes of files that are read whole, also a copy of those
+        that the border cuts; of parts of shards, and of chunks, the packed bytes and the voxels."""
+        voxel = self.array.dtype.itemsize * max(1, len(self.comps))
+        file, chunk = (prod(sizes) * voxel for sizes in (self.files, self.grid))
+        inside = all(a % s == 0 and (b % s == 0 or b == n) for (a, b), s, n in zip(box, self.files, self.whole))
+        if self.padded is None or not inside:
+            return 2 * threads * chunk + OWN
+        if self._at_border(box):
+            return 2 * file + OWN
+        return at_once(file, prod((b - a) // s for (a, b), s in zip(box, self.files)), threads) * file + OWN
 
     def chunks(self, box):
         """How many stored chunks a box touches: those within shards are counted each."""

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import SweepError, UsageError
 from . import ome
 from .zarr import pipeline
-from .zarrread import LARGE, coding
+from .zarrread import OWN, at_once
 
 CHUNKS = (64, 64, 64)
 SHARD = 32 << 20         # bytes a shard is to have at least; twice that at most
@@ -97,10 +97,10 @@ class Writer:
         row = prod(lead) * prod(ceil(head.whole[i] / self.grain[i]) for i in (0, 1, 2) if i != axis)
         # zarrs lays the chunks of a shard down in the order in which its threads end: one thread a shard, then, so
         # that every run writes the same bytes
-        self.held = coding(head, shards or chunks, min(threads, max(1, row)))
-        atonce = min(threads, max(1, row)) if shards else threads
-        if shards and prod(shards) * head.dtype.itemsize >= LARGE:
-            atonce = min(atonce, 4)
+        size = prod(self.grain) * head.dtype.itemsize
+        atonce = at_once(size, row, threads)
+        cut = any(n % s for n, s in zip(head.whole, self.grain))
+        self.held = (3 if cut else 2) * atonce * size + OWN      # of files at the border the old voxels are looked for
         bound = {"threading.max_workers": atonce, "codec_pipeline.chunk_concurrent_minimum": atonce}
         facts = {"dimension_names": names} if form == 3 else {"chunk_key_encoding": {"name": "v2", "separator": "/"}}
         with zarr.config.set(bound), warnings.catch_warnings():
