@@ -339,7 +339,7 @@ class Element(Param):
         kind, v = value
         if kind == "ball":
             return "ball:" + Lengths.canonical(self, v)
-        return kind if v is None else f"{kind}:{Param.canonical(self, v)}"
+        return kind if v is None else f"{kind}:{v if kind == 'file' else ','.join(map(str, v))}"
 
 
 class Address(Param):
