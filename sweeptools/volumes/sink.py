@@ -4,11 +4,13 @@ Down sweeps and turned streams come out in the volume's own order z, y, x. At mo
 being gathered and the one that is being written.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 
 from ..errors import SweepError
+
+GRACE = 0.3                            # seconds that a row may take to be done where all is given up
 
 
 def restored(head):
@@ -120,8 +122,10 @@ class Sink:
         return facts
 
     def abort(self):
-        """Leave nothing behind, within a second."""
+        """Leave nothing behind, within a second: a row that is being written would put back what is removed."""
         self.worker.shutdown(wait=False, cancel_futures=True)
+        if self.behind is not None:
+            wait([self.behind], GRACE)
         self.writer.abort()
         self.target.abort()
 
