@@ -6,6 +6,7 @@ import textwrap
 from .usage import paragraphs
 
 COPIED = {"\\": "\\e", "-": "\\-", "'": "\\(aq", "`": "\\(ga", "~": "\\(ti", "^": "\\(ha"}
+OWN_PARAGRAPH = ("Errors: ", "Source: ")
 
 
 def _foreign(text):
@@ -21,8 +22,12 @@ def line(text):
 
 def flow(text):
     """Running text, each sentence on lines of its own."""
-    sentences = re.split(r"(?<=[.!?])\s+|(?<=[.!?][)'\"])\s+", " ".join(text.split()))
-    return [line(part) for sentence in sentences for part in textwrap.wrap(sentence, 100, break_on_hyphens=False)]
+    lines = []
+    for sentence in re.split(r"(?<=[.!?])\s+|(?<=[.!?][)'\"])\s+", " ".join(text.split())):
+        if lines and sentence.startswith(OWN_PARAGRAPH):
+            lines.append(".Pp")
+        lines += [line(part) for part in textwrap.wrap(sentence, 78, break_on_hyphens=False)]
+    return lines
 
 
 def literal(text, indent=False):

@@ -24,8 +24,9 @@ EXAMPLE = Head(
 )  # fmt: skip
 STATUS = """\
 .Ex -std sweep-{name}
-It is 1 after a failure, 2 where the command line has no meaning, 3 where the work was refused before it began,
-4 where data failed verification, 141 where the reader of the output went away; see
+It is 1 after a failure, 2 where the command line has no meaning, 3 where the
+work was refused before it began, 4 where data failed verification, 141 where
+the reader of the output went away; see
 .Xr sweep 1 ."""
 
 
@@ -88,11 +89,11 @@ def _streaming(op):
             halo = ",".join(str(a) if a == b else f"{a}+{b}" for a, b in graph.halo)
             bound = spell_size(1 << memory.bit_length())          # coarse, so that tuning the runner changes no page
             rows.append((f"sweep-{op.name} {example}".rstrip(), halo, str(graph.sweeps), bound))
-    lines = [".Sh STREAMING", *flow(f"It {usage.EXTENTS[extent]}. It gives {usage.result(op)}.")]
+    lines = [".Sh STREAMING", ".Nm", *flow(f"{usage.EXTENTS[extent]}. The result is {usage.result(op)}.")]
     if rows:
-        lines += [".Pp", *flow("On uint16 slices of 1024 x 1024 voxels of 1 um, by one thread, memory beside that of"
-                               " the interpreter and the libraries:")]  # fmt: skip
-        table = [("", "halo z,y,x", "sweeps", "at most"), *rows]
+        lines += [".Pp", *flow("On uint16 slices of 1024 x 1024 voxels of 1 um, by one thread; memory is what comes on"
+                               " top of the interpreter and the libraries:")]  # fmt: skip
+        table = [("", "halo z,y,x", "sweeps", "memory below"), *rows]
         widths = [max(len(r[k]) for r in table) for k in range(4)]
         lines += literal("\n".join("  ".join(cell.ljust(w) for cell, w in zip(r, widths)) for r in table), indent=True)
     return lines

@@ -101,8 +101,8 @@ def pipes(op):
     """The record's examples as a person types them, in a pipe."""
     for example in op.examples:
         this = f"sweep-{op.name} {example}".rstrip()
-        before = f"{IN} | " if op.kind not in ("source", "tool") else ""
-        after = f" | {OUT}" if op.output == "stream" and op.kind != "tool" else ""
+        before = f"{IN} | " if op.kind != "source" and (op.kind != "tool" or op.output == "stream") else ""
+        after = f" | {OUT}" if op.output == "stream" else ""
         yield before + this + after
 
 
