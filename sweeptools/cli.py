@@ -14,6 +14,7 @@ from . import __version__, ops, usage
 from .errors import Interrupted, SweepError, Upstream, UsageError
 from .options import ANSWERS, SHARED, Options
 from .params import Address, Flag, is_value
+from .progress import clear
 
 GUARD = "\0"        # stands before words like -1000 while click reads them: no word of a command line can hold it
 
@@ -232,4 +233,4 @@ def _with_hint(message, name):
 
 
 def _say(name, message):
-    sys.stderr.write(f"{name}: {message}\n")
+    sys.stderr.write(f"{clear(sys.stderr)}{name}: {message}\n")

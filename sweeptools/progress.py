@@ -9,6 +9,7 @@ import threading
 import time
 
 EVERY = {"plain": 60.0, "json": 1.0, "draw": 0.1}
+STALE = 3.5                            # seconds after which a note no longer holds: they come every second
 
 
 class Progress:
@@ -33,7 +34,9 @@ class Progress:
             if note.get("stage") == self.stage and note.get("sweeps", 1) == 1 and "done" in note:
                 self._advance(note["done"] - self._done)         # an answer, which makes no blocks
             else:
-                self._notes[note.get("stage", "")] = note
+                now = self._clock()
+                self._notes = {stage: old for stage, old in self._notes.items() if now - old[0] < STALE}
+                self._notes[note.get("stage", "")] = now, note
             self._show()
 
     def advance(self, slices):
@@ -67,12 +70,12 @@ class Progress:
     def line(self):
         """What is going on, in one line: `otsu sweep 1/2 37 % | label waiting`."""
         if self._notes:
-            return " | ".join(spell(note) for note in self._notes.values())
+            return " | ".join(spell(note) for _, note in self._notes.values())
         share = f"{100 * self._done // self.total} %" if self.total else f"{self._done} slices"
         rate, left = self._speed()
         if rate is None:
             return f"{self.stage} {share}"
-        return f"{self.stage} {share}, {rate / 1e6:.0f} MB/s, {clock_time(left)} left"
+        return f"{self.stage} {share}, {speed(rate)}, {clock_time(left)} left"
 
     def _speed(self):
         """(bytes a second, seconds left), from the mean since the first slices; None, None before there are more."""
@@ -99,7 +102,7 @@ class Progress:
             rate, left = self._speed()
             told = {"time": round(time.time(), 3), "stage": self.stage, "done": self._done, "total": self.total}
             told |= {"bytes_per_s": rate and round(rate), "left_s": left and round(left, 1)}
-            told |= {"state": state or "running", "notes": list(self._notes.values())}
+            told |= {"state": state or "running", "notes": [note for _, note in self._notes.values()]}
             self.stream.write(json.dumps(told) + "\n")
         else:
             stamp = time.strftime("%Y-%m-%d %H:%M:%S")
@@ -119,6 +122,17 @@ def spell(note):
     else:
         words.append("waiting")
     return " ".join(words)
+
+
+def speed(rate):
+    """Bytes a second as a person reads them."""
+    size, unit = next(((s, u) for s, u in ((1e9, "GB/s"), (1e6, "MB/s")) if rate >= s), (1e3, "kB/s"))
+    return f"{rate / size:.{int(rate < 9.95 * size)}f} {unit}"
+
+
+def clear(stream):
+    """What takes a drawn line away before a message, on a terminal: another stage of the pipe may have drawn it."""
+    return "\r\x1b[K" if stream.isatty() else ""
 
 
 def clock_time(seconds):

@@ -2,15 +2,22 @@
 
 import io
 import json
+import os
 import pty
 import re
+import subprocess
 import sys
 import termios
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
+from conftest import environment
 
-from sweeptools.progress import Progress, clock_time, spell
+from sweeptools.progress import Progress, clock_time, speed, spell
+
+
+HOME = Path(__file__).parent.parent
 
 
 class Clock:
@@ -39,6 +46,13 @@ def test_time(seconds, said):
     assert clock_time(seconds) == said
 
 
+@pytest.mark.parametrize(
+    "rate, said", [(300, "0.3 kB/s"), (27300, "27 kB/s"), (5e6, "5.0 MB/s"), (25.4e6, "25 MB/s"), (2.35e9, "2.4 GB/s")]
+)
+def test_speed(rate, said):
+    assert speed(rate) == said
+
+
 def test_plain_says_a_line_a_minute():
     out, clock = io.StringIO(), Clock()
     progress = Progress("auto", "write", 1000, 10**6, out, clock)
@@ -50,8 +64,8 @@ def test_plain_says_a_line_a_minute():
     lines = out.getvalue().splitlines()
     assert len(lines) == 3
     for line in lines:
-        assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d sweep-write: write \d+ %, 5 MB/s, \d+:\d\d left.*", line)
-    assert "write 30 %, 5 MB/s, 2:20 left" in lines[0] and lines[-1].endswith("done")
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d sweep-write: write \d+ %, 5.0 MB/s, \d+:\d\d left.*", line)
+    assert "write 30 %, 5.0 MB/s, 2:20 left" in lines[0] and lines[-1].endswith("done")
 
 
 def test_plain_is_silent_when_it_is_over_in_a_minute():
@@ -69,6 +83,27 @@ def test_notes_stand_until_the_next_block():
     assert progress.line() == "otsu sweep 1/2 37 % | label waiting"
     progress.advance(1)
     assert progress.line() == "write 10 %"
+
+
+def test_a_note_that_is_not_renewed_goes():
+    clock = Clock()
+    progress = Progress("off", "write", 10, 10, io.StringIO(), clock)
+    progress.note({"stage": "otsu", "sweep": 1, "sweeps": 2, "done": 93, "total": 100})
+    clock.now += 2
+    progress.note({"stage": "label", "sweep": 1, "sweeps": 2, "done": 3, "total": 100})
+    assert progress.line() == "otsu sweep 1/2 93 % | label sweep 1/2 3 %"
+    clock.now += 2
+    progress.note({"stage": "label", "sweep": 1, "sweeps": 2, "done": 5, "total": 100})
+    assert progress.line() == "label sweep 1/2 5 %"
+
+
+def test_an_answer_learns_from_its_own_notes_how_far_it_is():
+    clock = Clock()
+    progress = Progress("off", "stats", 100, 10**6, io.StringIO(), clock)
+    for done in (10, 20, 30):
+        progress.note({"stage": "stats", "sweep": 1, "sweeps": 1, "done": done, "total": 100})
+        clock.now += 1
+    assert progress.line() == "stats 30 %, 6.7 MB/s, 0:10 left"
 
 
 def test_json_is_one_object_a_line():
@@ -126,5 +161,37 @@ def test_a_terminal_has_one_line_that_is_taken_away():
         progress.close()
     drawn = "".join(received(main))
     assert "\n" not in drawn
-    assert "write 50 %, 1 MB/s, 0:05 left" in drawn
+    assert "write 50 %, 1.0 MB/s, 0:05 left" in drawn
     assert drawn.rstrip("\r").split("\r")[-1].strip() == ""
+
+
+SLOW = """
+import sys, time
+import numpy as np
+from sweeptools.spec import Block, Head
+from sweeptools.stream import Writer
+writer = Writer(1, Head((int(sys.argv[1]), 64, 64), "uint8"), name="slow")
+for z in range(int(sys.argv[1])):
+    writer.block(Block(z, 1, np.full((1, 64, 64), z, np.uint8)))
+    time.sleep(0.1)
+writer.end()
+"""
+
+
+@pytest.mark.parametrize("line, slices, shown, said", [
+    ("sweep-cast uint16 | sweep-write o.npy", 20, r"write \d+ %, \d+ kB/s, 0:0\d left", ""),
+    ("sweep-otsu -v | sweep-write o.npy", 50, r"otsu (waiting|sweep 1/2 \d+ %)", "sweep-otsu: threshold 24"),
+    ("sweep-stats --out o.tsv", 70, r"stats \d+ %", ""),
+])  # fmt: skip
+def test_a_pipe_on_a_terminal_has_one_line_and_messages_of_their_own(line, slices, shown, said, tmp_path):
+    (tmp_path / "slow.py").write_text(SLOW)
+    main, end = pty.openpty()
+    termios.tcsetwinsize(end, (24, 100))
+    env = {k: v for k, v in environment().items() if k != "SWEEP_PROGRESS"} | {"PYTHONPATH": str(HOME)}
+    line = f"{sys.executable} slow.py {slices} | {line}"
+    with subprocess.Popen(["bash", "-c", line], cwd=tmp_path, env=env, stdin=subprocess.DEVNULL, stderr=end) as process:
+        os.close(end)
+        drawn = "".join(received(main))
+    assert process.returncode == 0 and re.search(shown, drawn), drawn
+    visible = [re.split(r"\r(?:\x1b\[K)?", text)[-1].strip() for text in drawn.split("\r\n")]
+    assert [text for text in visible if text] == ([said] if said else []), drawn

@@ -12,7 +12,7 @@ from ..flow import Ahead, Pool
 from ..machine import spell_size
 from ..measure import Peak, give_back, resident
 from ..memory import running
-from ..progress import Progress
+from ..progress import Progress, clear
 from ..stream import Reader, Writer, send_error
 
 
@@ -43,7 +43,7 @@ class IO:
         if not self.options.quiet:
             if self._progress:
                 self._progress.aside()
-            sys.stderr.write(f"{self.name}: {text}\n")
+            sys.stderr.write(f"{clear(sys.stderr)}{self.name}: {text}\n")
 
     def verbose(self, text):
         if self.options.verbose:
@@ -54,9 +54,10 @@ class IO:
         sys.stdout.write(text)
 
     def note(self, facts):
-        """Tell how far this stage is: to the sink if a stream goes on, else on this terminal."""
+        """Tell how far this stage is: to the sink while nothing else is sent (see Idle), else on this terminal."""
         self._facts = {"stage": self.op.name, **facts}
-        self._pass_on(self._facts)
+        if not self._writer:
+            self._pass_on(self._facts)
 
     def _pass_on(self, note):
         with self._lock:
