@@ -3,6 +3,7 @@
 import csv
 import os
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ TASKS = sorted(HERE.glob("[0-9]*.sh"))
 def run(folder, *words, status=0, **more):
     """What a command prints, run in a folder without a terminal."""
     done = subprocess.run(
-        list(map(str, words)), cwd=folder, env=environment() | more, capture_output=True, text=True, timeout=120
+        list(map(str, words)), cwd=folder, env=environment() | more, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout
@@ -36,60 +37,73 @@ def rows(path):
         return list(csv.DictReader(file, delimiter="\t"))
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The folder in which a task has run, and what it printed; each runs once for all tests that look at it."""
+
+    @cache
+    def once(task):
+        folder = tmp_path_factory.mktemp(task)
+        return folder, run(folder, HERE / f"{task}.sh")
+
+    return once
+
+
 def test_there_are_enough():
     assert len(TASKS) >= 4 and all(os.access(task, os.X_OK) for task in TASKS)
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda p: p.stem)
-def test_a_task_runs_twice(task, tmp_path):
-    first = run(tmp_path, task)
-    assert first and run(tmp_path, task) == first
-    assert not [p.name for p in tmp_path.iterdir() if p.name.startswith(".")]
+def test_a_task_runs_twice(task, made):
+    folder, first = made(task.stem)
+    assert first and run(folder, task) == first
+    assert not [p.name for p in folder.iterdir() if p.name.startswith(".")]
     assert len(task.read_text().splitlines()) <= 30
 
 
-def test_objects_are_counted(tmp_path):
-    printed = run(tmp_path, HERE / "01-count-objects.sh")
-    head, labels = voxels(tmp_path / "objects.ome.zarr")
+def test_objects_are_counted(made):
+    folder, printed = made("01-count-objects")
+    head, labels = voxels(folder / "objects.ome.zarr")
     sizes = np.bincount(labels.ravel())[1:]
     assert printed.startswith(f"{len(sizes)} objects;") and len(sizes) > 1
-    assert [int(row["size"]) for row in rows(tmp_path / "objects.tsv")] == sizes.tolist()
+    assert [int(row["size"]) for row in rows(folder / "objects.tsv")] == sizes.tolist()
     np.testing.assert_array_equal(labels, ndimage.label(labels, np.ones((3, 3, 3)))[0])
 
 
-def test_slices_become_a_volume(tmp_path):
-    assert "the same voxels and the same spacing" in run(tmp_path, HERE / "02-tiff-to-ome-zarr.sh")
-    assert len(list((tmp_path / "slices").iterdir())) == 40
-    head, _ = voxels(tmp_path / "scan.ome.zarr")
+def test_slices_become_a_volume(made):
+    folder, printed = made("02-tiff-to-ome-zarr")
+    assert "the same voxels and the same spacing" in printed
+    assert len(list((folder / "slices").iterdir())) == 40
+    head, _ = voxels(folder / "scan.ome.zarr")
     assert head.shape == (40, 96, 128) and head.spacing == (2, 0.5, 0.5) and head.unit == "micrometer"
 
 
-def test_three_results_of_one_read(tmp_path):
-    run(tmp_path, HERE / "03-one-read-three-results.sh")
-    _, whole = voxels(tmp_path / "scan.zarr")
-    _, small = voxels(tmp_path / "small.ome.zarr")
+def test_three_results_of_one_read(made):
+    folder, _ = made("03-one-read-three-results")
+    _, whole = voxels(folder / "scan.zarr")
+    _, small = voxels(folder / "small.ome.zarr")
     means = whole.reshape(16, 4, 32, 4, 32, 4).mean(axis=(1, 3, 5))
     np.testing.assert_array_equal(small, np.rint(means))
-    counts = [int(row["count"]) for row in rows(tmp_path / "histogram.tsv")]
+    counts = [int(row["count"]) for row in rows(folder / "histogram.tsv")]
     assert counts == np.histogram(whole, 16)[0].tolist()
-    assert float(rows(tmp_path / "stats.tsv")[0]["sum"]) == whole.sum()
+    assert float(rows(folder / "stats.tsv")[0]["sum"]) == whole.sum()
 
 
-def test_own_function(tmp_path):
-    run(tmp_path, HERE / "04-your-own-function.sh")
-    whole = np.load(tmp_path / "scan.npy")
-    _, got = voxels(tmp_path / "contrast.zarr")
+def test_own_function(made):
+    folder, _ = made("04-your-own-function")
+    whole = np.load(folder / "scan.npy")
+    _, got = voxels(folder / "contrast.zarr")
     padded = np.pad(whole, ((0, 0), (0, 0), (2, 2)), mode="symmetric")
     beside = sum(padded[:, :, 2 + s : 2 + s + whole.shape[2]] for s in (-2, -1, 1, 2))
     np.testing.assert_allclose(got, whole - beside / 4, atol=1e-6)
 
 
-def test_spots_are_measured(tmp_path):
-    run(tmp_path, HERE / "05-spots-in-objects.sh")
-    _, labels = voxels(tmp_path / "objects.zarr")
-    raw, spots = np.load(tmp_path / "cells.npy").astype(float), np.load(tmp_path / "spots.npy")
+def test_spots_are_measured(made):
+    folder, _ = made("05-spots-in-objects")
+    _, labels = voxels(folder / "objects.zarr")
+    raw, spots = np.load(folder / "cells.npy").astype(float), np.load(folder / "spots.npy")
     np.testing.assert_allclose(spots, ndimage.gaussian_filter(raw, 1) - ndimage.gaussian_filter(raw, 3), atol=1.01)
-    table = rows(tmp_path / "spots.tsv")
+    table = rows(folder / "spots.tsv")
     means = ndimage.mean(spots.astype(float), labels, np.arange(1, labels.max() + 1))
     np.testing.assert_allclose([float(row["mean"]) for row in table], means, rtol=1e-9, atol=1e-9)
 
