@@ -137,6 +137,7 @@ class Source:
     end: dict = field(default_factory=dict)
     stats: dict = field(default_factory=dict)      # bytes, chunks, chunks_total
     memory: tuple[tuple[str, int], ...] = ()       # (what, bytes) held while reading
+    least: tuple[str, int] = ("", 0)               # (what, bytes) that is read at once, however little is asked for
     close: Callable = lambda: None
 
 

@@ -94,14 +94,20 @@ class IO:
         """This command's entry of the history."""
         return {"command": self.op.name, "version": __version__, "params": self.op.canonical(self.params), **more}
 
-    def admit(self, items, head=None):
-        """Account for what will be held; refuse now if the budget cannot be met. Returns this stage's predicted peak."""
+    def admit(self, items, head=None, least=("", 0)):
+        """Account for what will be held; refuse now if the budget cannot be met. Returns this stage's predicted peak.
+        `least` is what a source must hold, (what, bytes)."""
         self.imported()
         self.items, self.baseline = list(items), resident()
         if self.op.kind in ("source", "sink", "tool"):           # who reads ahead, and who writes behind
             self.items += running(2)
         own = self.baseline + sum(n for _, n in self.items)
         earlier = sum(n for _, n in head.peaks) if head is not None else 0
+        if least[1] > self.options.budget:
+            raise Refused(
+                f"{least[0]} is {spelt(least[1])}, the budget is {spelt(self.options.budget)}; "
+                f"use sweep-run (tiles), --box, or --memory {spell_size(own)}", own,
+            )  # fmt: skip
         if self.memory and own > self.memory:
             self._refuse(own, "--memory", self.memory)
         if own + earlier > self.options.budget:      # what comes later only adds to it
@@ -136,7 +142,7 @@ class IO:
         """Send a source to stdout as a stream, with its end mark."""
         entry = self.history()
         head = source.head
-        own = self.admit([*source.memory, (f"{self.op.name}: a block that is sent", head.block_bytes)], head)
+        own = self.admit([*source.memory, (f"{self.op.name}: a block that is sent", head.block_bytes)], head, source.least)
         head = head.but(
             history=(*head.history, *([entry] if self.options.history else [])),
             peaks=(*head.peaks, (self.op.name, own)),
@@ -252,3 +258,9 @@ class Idle:
 
 def _reader_gone(number, frame):
     raise BrokenPipeError
+
+
+def spelt(n):
+    """Bytes as a person reads them: 51.2 GB, in powers of 1024."""
+    text = spell_size(n)
+    return f"{text[:-1]} {text[-1]}B" if text[-1].isalpha() else f"{text} bytes"

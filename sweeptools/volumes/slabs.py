@@ -65,7 +65,7 @@ def source(stored, pool, *, sweep="up", axis="z", box=None, range=None, spacing=
     head = replace(head, depth=depth)
     sweeper = _Sweeper(stored, pool, window, order, head)
     return Source(head, sweeper.blocks, again=True, name=stored.name, stats=stored.stats, memory=sweeper.memory(),
-                  close=stored.close)  # fmt: skip
+                  least=sweeper.least(), close=stored.close)  # fmt: skip
 
 
 def _spaced(head, values, unit):
@@ -137,13 +137,19 @@ class _Sweeper:
         """Whether blocks are copied out of the slab: turned or thinned ones are."""
         return self.order != (0, 1, 2) or any(w.step > 1 for w in self.window)
 
+    def least(self):
+        """(what, bytes) of a chunk row, the first as any other."""
+        rows = self.rows()
+        boxes = [self.region(*row) for row in rows[:2] + rows[-1:]]
+        voxels = max((int(np.prod([b - a for a, b in box], dtype=object)) for box in boxes), default=0)
+        row = f"{self.stored.name}: one chunk row ({self.stored.grain[self.order[0]]} slices)"
+        return row, voxels * self.head.dtype.itemsize * max(1, len(self.head.components))
+
     def memory(self):
         rows = self.rows()
         if not rows or 0 in self.head.shape:
             return ()
-        comps = max(1, len(self.head.components))
-        slab = max(int(np.prod([b - a for a, b in self.region(*row)], dtype=object)) for row in rows[:2] + rows[-1:])
-        slab *= self.head.dtype.itemsize * comps
+        slab = self.least()[1]
         n = self.stored.grain[self.order[0]]
         items = [(f"{self.stored.name}: {min(2, len(rows))} slabs of {n} slices", min(2, len(rows)) * slab)]
         decoding = max(self.stored.held(self.region(*row)) for row in rows[:2] + rows[-1:])
