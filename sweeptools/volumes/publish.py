@@ -14,6 +14,7 @@ import shutil
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 
 from ..errors import Refused, SweepError, UsageError
@@ -114,10 +115,10 @@ def sync(path):
     path = Path(path)
     if not path.is_dir():
         return _sync_one(path)
-    every = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in ("", *names)]
+    every = (os.path.join(folder, name) for folder, _, names in os.walk(path) for name in ("", *names))
     with ThreadPoolExecutor(8) as pool:                          # each waits for the disk, not for the processor
-        for _ in pool.map(_sync_one, every):
-            pass
+        while some := list(islice(every, 64)):                   # all at once would take memory for each file
+            list(pool.map(_sync_one, some))
 
 
 def _sync_one(path):
