@@ -3,7 +3,7 @@
 import ctypes
 import threading
 
-LARGE = 4 << 20        # bytes from which on freed memory goes back to the system at once
+LARGE = 1 << 20        # bytes from which on freed memory goes back to the system at once
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
 
