@@ -76,7 +76,7 @@ def test_the_names_of_the_report(report, tmp_path):
 
 
 @pytest.mark.parametrize("pipe, said", [
-    ("sweep-read v.zarr --memory 1M", "v.zarr: one chunk row (16 slices) is 2 MB, the budget is 1 MB; use sweep-run"),
+    ("sweep-read v.zarr --memory 1M", "v.zarr: one chunk row (16 slices) is 2 MB, the budget is 1 MB; use sweep-read --box"),
     ("sweep-read v.zarr --memory 9M", "--memory is 9M"),
     ("sweep-read v.zarr | sweep-gauss 2 --memory 9M", "--memory is 9M; most of it is for"),
     ("SWEEP_MEMORY=90M; export SWEEP_MEMORY; sweep-read v.zarr | sweep-cast float64", "the budget of the pipe is 90M"),

@@ -106,12 +106,12 @@ class IO:
         if least[1] > self.options.budget:
             raise Refused(
                 f"{least[0]} is {spelt(least[1])}, the budget is {spelt(self.options.budget)}; "
-                f"use sweep-run (tiles), --box, or --memory {spell_size(own)}", own,
+                f"use sweep-read --box, or --memory {spell_size(own)}", own,
             )  # fmt: skip
         if self.memory and own > self.memory:
             self._refuse(own, "--memory", self.memory)
         if own + earlier > self.options.budget:      # what comes later only adds to it
-            self._refuse(own + earlier, "the budget of the pipe", self.options.budget, head.peaks)
+            self._refuse(own + earlier, "the budget of the pipe", self.options.budget, head.peaks if head else ())
         return own
 
     def _refuse(self, need, what, have, earlier=()):
@@ -138,7 +138,7 @@ class IO:
             self._progress.close(done)
             self._progress = None
 
-    def pump(self, source, found=None):
+    def pump(self, source):
         """Send a source to stdout as a stream, with its end mark."""
         entry = self.history()
         head = source.head
