@@ -9,7 +9,8 @@ LOG = "log:"
 
 def plain(state):
     """The state as arrays alone: a log is the array of its items, under a name that says so."""
-    return {(LOG + k if isinstance(v, Log) else k): np.array(v.array() if isinstance(v, Log) else v) for k, v in state.items()}
+    logs = {LOG + name: np.array(value.array()) for name, value in state.items() if isinstance(value, Log)}
+    return {name: np.array(value) for name, value in state.items() if not isinstance(value, Log)} | logs
 
 
 def save(state, file):

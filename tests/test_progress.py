@@ -16,7 +16,6 @@ from conftest import environment
 
 from sweeptools.progress import Progress, clock_time, speed, spell
 
-
 HOME = Path(__file__).parent.parent
 
 

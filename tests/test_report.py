@@ -82,7 +82,8 @@ def test_the_names_of_the_report(report, tmp_path):
     ("SWEEP_MEMORY=90M; export SWEEP_MEMORY; sweep-read v.zarr | sweep-cast float64", "the budget of the pipe is 90M"),
 ])  # fmt: skip
 def test_what_cannot_be_held_is_refused_before_any_work(pipe, said, shell, tmp_path):
-    made = shell("sweep-synth noise --shape 32,256,250 --dtype uint16 | sweep-write v.zarr --chunks 16,64,64 --shards 16,256,256")
+    volume = "sweep-synth noise --shape 32,256,250 --dtype uint16"
+    made = shell(f"{volume} | sweep-write v.zarr --chunks 16,64,64 --shards 16,256,256")
     assert made.returncode == 0, made.stderr
     done = shell(f"{pipe} | sweep-write out.zarr; echo ${{PIPESTATUS[-1]}}")
     assert done.stdout == "3\n"

@@ -8,6 +8,6 @@ from .reader import Reader, is_stream
 from .writer import Writer, send_error
 
 __all__ = [
-    "Digest", "Reader", "Saved", "Writer", "is_stream", "packing", "read_blocks", "reader_gone", "ready", "scan", "send_error",
-    "slice_digests",
+    "Digest", "Reader", "Saved", "Writer", "is_stream", "packing", "read_blocks", "reader_gone", "ready", "scan",
+    "send_error", "slice_digests",
 ]  # fmt: skip

@@ -49,7 +49,7 @@ def test_stdin_that_is_not_named_is_not_read(shell, tmp_path, volume):
 
 @pytest.mark.parametrize(("line", "status", "says"), [
     ("sweep-read a.npy | sweep-calc 'a + f' --via f='sweep-clip 0 9 | sweep-no-such'", 1, "sweep-no-such"),
-    ("sweep-read a.npy | sweep-calc 'a + f' --via f='sweep-crop 0:5,:,:'", 2, "f is 5 x 24 x 28 voxels, the stream 20 x 24 x 28"),
+    ("sweep-read a.npy | sweep-calc 'a + f' --via f='sweep-crop 0:5,:,:'", 2, "f is 5 x 24 x 28 voxels, the stream 20 x"),
     ("sweep-read a.npy | sweep-calc 'a + x'", 2, "names x, known are a"),
     ("sweep-read a.npy | sweep-calc 'a + x' --let x=none.npy", 2, "none.npy does not exist"),
     ("sweep-read a.npy | sweep-cast int64 | sweep-calc 'a*9000000000*9000000000'", 1, "beyond int64"),
