@@ -10,14 +10,14 @@ import sys
 import threading
 from queue import Empty, Full, Queue
 
-from ..errors import SweepError
+from ..errors import Interrupted, SweepError
 from ..spill import Spill
 from ..spool import Disk
 from ..stream import Reader, Writer
 
 BEHIND = 2                     # blocks that may wait for a branch
 TICK = 0.1                     # seconds between two looks at whether to go on
-GRACE = 0.4                    # seconds that an aborted branch may take to end by itself
+GRACE, PATIENCE = 0.4, 5.0     # seconds that an aborted branch may take to end by itself: after a signal, else
 
 
 class BranchFailed(SweepError):
@@ -121,7 +121,8 @@ class Child:
 
     def abort(self, error):
         """Tell the branch that the stream ends here and why; end it where it does not end by itself."""
-        if self._behind.stop() and self.process.poll() is None:
+        seconds = GRACE if isinstance(error, (Interrupted, KeyboardInterrupt)) else PATIENCE
+        if self._behind.stop(seconds) and self.process.poll() is None:
             stage = getattr(error, "stage", f"sweep-{self._name}")
             why = getattr(error, "why", str(error) or "interrupted")
             with contextlib.suppress(OSError):       # it ended in between
@@ -129,7 +130,7 @@ class Child:
                     self._writer.error(stage, why, getattr(error, "status", 1))
                 self.process.stdin.close()
         try:
-            self.process.wait(GRACE)
+            self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.process.terminate()
 
