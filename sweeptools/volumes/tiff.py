@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from ..errors import Corrupt, UsageError
+from ..memory import THREAD
 from ..params import convert, unit_name
 from ..spec import Head
 from . import address
@@ -62,6 +63,7 @@ def stored(path, channel=None, time=None, threads=1, **_):
                   series.dtype.newbyteorder(order), shape)  # fmt: skip
         file.close()
         return Stored(head, raw.read, grains(head, (BLOCK, 32 << 20, 0)), name, close=raw.close, why=WHY)
+    page.decode  # noqa: B018                        a look at the decoder imports it, before anything is measured
     pages = [series.pages[i] for i in numbers]
     if any(p is None for p in pages):
         raise Corrupt(f"{name}: page {pages.index(None)} is missing")
@@ -135,7 +137,7 @@ def _by_page(head, name, fill, threads, close=lambda: None):
 
     slices = max(grains(head, (BLOCK, 0, 0))[0], min(threads, head.whole[0]), 1)
     return Stored(head, read, (slices, 0, 0), name, chunks=lambda box: box[0][1] - box[0][0], why=WHY, close=end,
-                  held=lambda box: 2 * min(threads, slices) * head.slice_bytes)  # fmt: skip      packed and decoded
+                  held=lambda box: min(threads, slices) * (2 * head.slice_bytes + THREAD))  # fmt: skip      packed and decoded
 
 
 def _page(name, page):
