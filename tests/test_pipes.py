@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 FAULTS = f"{sys.executable} {Path(__file__).parent / 'faults.py'}"
-SHAPE = (30, 90, 110)
+SHAPE = (60, 180, 220)                    # more than the pipes hold, so that a source cannot end before a stall does
 BYTES = int(np.prod(SHAPE))
 LIGHT = ("sweep-read v.npy", "sweep-cast uint16", "sweep-crop 1:,:,:-1", "sweep-write out.zarr")
 HEAVY = ("sweep-read v.npy", "sweep-gauss 1", "sweep-otsu", "sweep-label", "sweep-write out.zarr")
