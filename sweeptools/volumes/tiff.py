@@ -137,7 +137,7 @@ def _by_page(head, name, fill, threads, close=lambda: None):
 
     slices = max(grains(head, (BLOCK, 0, 0))[0], min(threads, head.whole[0]), 1)
     return Stored(head, read, (slices, 0, 0), name, chunks=lambda box: box[0][1] - box[0][0], why=WHY, close=end,
-                  held=lambda box: min(threads, slices) * (2 * head.slice_bytes + THREAD))  # fmt: skip      packed and decoded
+                  held=lambda box: min(threads, slices) * (2 * head.slice_bytes + THREAD))  # fmt: skip
 
 
 def _page(name, page):
