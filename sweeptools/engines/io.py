@@ -242,14 +242,15 @@ class Idle:
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self):
-        seen = -1
+        seen, gone = -1, False
         while not self._stop.wait(1.0):
-            if self._writer.bytes == seen:
+            if self._writer.bytes == seen and not gone:
                 try:
                     self._writer.note(self._facts())
                 except BrokenPipeError:
-                    signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
-                    return
+                    gone = True
+            if gone:                                 # again and again: what a finalizer raises is lost
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
             seen = self._writer.bytes
 
     def stop(self):
