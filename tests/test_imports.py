@@ -20,8 +20,8 @@ flow expression kernels options
 stream window ops
 volumes spool memory measure state
 graph spill
-stages found
-run plan
+stages
+run
 table progress usage mdoc
 engines tools
 cli
