@@ -51,7 +51,7 @@ def items(graph, sources, settings, saved=()):
     packed = [(f"{t.name}: packing for the spool", packing(size)) for t, size in deepest.items()]
     most = max(sweeps, key=lambda sweep: sum(n for _, n in sweep))
     workers = settings.threads * (settings.threads > 1)
-    return [*running(workers + len(sources) + len(saved) + 2), *reading, *packed, *most]
+    return [*running(workers + len(sources) + len(saved) + 3), *reading, *packed, *most]
 
 
 def running(threads):

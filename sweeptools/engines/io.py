@@ -99,8 +99,8 @@ class IO:
         `least` is what a source must hold, (what, bytes)."""
         self.imported()
         self.items, self.baseline = list(items), resident()
-        if self.op.kind in ("source", "sink", "tool"):           # who reads ahead, and who writes behind
-            self.items += running(2)
+        if self.op.kind in ("source", "sink", "tool"):           # who reads ahead, who sends, who writes behind
+            self.items += running(3)
         own = self.baseline + sum(n for _, n in self.items)
         earlier = sum(n for _, n in head.peaks) if head is not None else 0
         if least[1] > self.options.budget:
@@ -150,16 +150,25 @@ class IO:
         )
         writer = self.stdout(head)
         blocks = Ahead(source.blocks(head.sweep))
+        sent = Ahead(self._send(blocks, writer))     # not in this thread: a signal would cut a frame in two
         idle = Idle(writer, lambda: self._facts)
         try:
-            for block in blocks:
-                start = time.perf_counter()
-                writer.block(block)
-                self.report["wait_out_s"] = self.report.get("wait_out_s", 0.0) + time.perf_counter() - start
+            for _ in sent:
+                pass
         finally:
             idle.stop()
+            sent.close()
             blocks.close()
         writer.end([*source.end.get("reports", ()), self.part()], [*source.end.get("found", ()), *self._found(head)])
+
+    def _send(self, blocks, writer):
+        """Write blocks; steps once for each."""
+        for block in blocks:
+            start = time.perf_counter()
+            writer.block(block)
+            del block
+            self.report["wait_out_s"] = self.report.get("wait_out_s", 0.0) + time.perf_counter() - start
+            yield
 
     def _found(self, head):
         """What this command found, as the end mark has it: `at` is its entry's place in the head's history."""
