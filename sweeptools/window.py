@@ -118,8 +118,8 @@ class Windows:
         n = self.head.whole[0]
         first, last = (lo, hi) if self.wrapped else self.head.box[0]
         real = (max(lo, first), min(hi, last))
-        todo = [(real[0], min(real[1], kept[0])), (max(real[0], kept[1]), real[1])] if kept[1] else [real]
-        for a, b in todo:
+        wanted = [(real[0], min(real[1], kept[0])), (max(real[0], kept[1]), real[1])] if kept[1] else [real]
+        for a, b in wanted:
             for z, data in blocks.take(a, b, self.head):
                 self._place(buffer[z - lo : z - lo + len(data)], data)
         beyond = [p for p in (*range(lo, min(hi, first)), *range(max(lo, last), hi)) if not kept[0] <= p < kept[1]]
