@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 from . import ops, usage
-from .cli import parse, shared
 from .errors import SweepError
 from .graph import elaborate
 from .machine import spell_size
 from .mdoc import flow, literal, prose, tagged, word
 from .params import Flag
 from .spec import EXTENTS, Head, Node, Source
+from .words import parse, shared
 
 ROOT = Path(__file__).parent.parent
 DATE = "November 22, 2026"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from harness import collect, head_of, source
 
-from sweeptools import cli
+from sweeptools import words
 from sweeptools.ops import load, names
 from sweeptools.params import Pipelines, Volume, Volumes
 from sweeptools.run import Run, Settings
@@ -35,7 +35,7 @@ class Case:
 
     @property
     def params(self):
-        return cli.parse(self.op, shlex.split(self.example))
+        return words.parse(self.op, shlex.split(self.example))
 
 
 def cases(kinds=FILTERS):

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 
-from sweeptools import cli
+from sweeptools import words
 from sweeptools.measure import Peak, give_back, resident
 from sweeptools.ops import load
 from sweeptools.params import Volume
@@ -35,7 +35,7 @@ def endless(slices, pool, dtype="uint8"):
 
 def probe(op, example, mib, limit=None):
     """Bytes that a run of `op` over so many MiB held, and those that were predicted, above the baseline."""
-    params = cli.parse(op, shlex.split(example))
+    params = words.parse(op, shlex.split(example))
     slices = (mib << 20) // SIDE**2
     settings = Settings(threads=2)
     names = ["stdin"] + [name for name, p in op.params.items() if isinstance(p, Volume) and name in params]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sweeptools import __version__, cli, ops, usage
+from sweeptools import words as reading
 from sweeptools.errors import Corrupt, Interrupted, Refused, SweepError, Upstream, UsageError
 from sweeptools.options import Options
 from sweeptools.params import Arg, Choice, Count, Flag, Lengths, Number, Pipelines, Range, Ranges, Value
@@ -77,42 +78,42 @@ def answer(*, word: Arg(Value, "a value") = 0):
 )  # fmt: skip
 def test_words_become_parameters(words, params):
     if isinstance(params, dict):
-        assert cli.parse(window, usage.words(words)) == params
+        assert reading.parse(window, usage.words(words)) == params
     else:
         with pytest.raises(UsageError, match="^" + params.replace("?", r"\?") + "$"):
-            cli.parse(window, usage.words(words))
+            reading.parse(window, usage.words(words))
 
 
 def test_what_may_be_given_more_than_once():
     words = usage.words("x.zarr - y.h5:/a --let m=a.zarr --let 'n=b c.h5:/x' --via f='sweep-gauss 1'")
-    assert cli.parse(several, words) == {
+    assert reading.parse(several, words) == {
         "other": ["x.zarr", "-", "y.h5:/a"],
         "let": [("m", "a.zarr"), ("n", "b c.h5:/x")],
         "via": [("f", "sweep-gauss 1")],
     }
     with pytest.raises(UsageError, match="OTHER is missing"):
-        cli.parse(several, ["--let", "m=a"])
+        reading.parse(several, ["--let", "m=a"])
     with pytest.raises(UsageError, match="let is '3m=a', must be NAME=ADDRESS"):
-        cli.parse(several, ["x", "--let", "3m=a"])
+        reading.parse(several, ["x", "--let", "3m=a"])
 
 
 def test_options_without_a_default_are_needed():
-    assert cli.parse(needy, ["--count", "-3"]) == {"count": -3}
+    assert reading.parse(needy, ["--count", "-3"]) == {"count": -3}
     with pytest.raises(UsageError, match="--count is missing: how many"):
-        cli.parse(needy, [])
+        reading.parse(needy, [])
 
 
 def test_shared_options():
-    params, given = cli.split(answer, usage.words("-5 --memory 1.5G --threads 3 -q --no-history --json --pass f.tsv"))
+    params, given = reading.split(answer, usage.words("-5 --memory 1.5G --threads 3 -q --no-history --json --pass f.tsv"))
     assert params == {"word": -5}
     told = Options.of(given)
     assert (told.memory, told.threads, told.quiet, told.history) == (3 << 29, 3, True, False)
     assert (told.json, told.pass_, told.out, told.progress) == (True, "f.tsv", None, "off")
-    assert "json" in cli.shared(window), "a command that can print has the options of answers"
-    assert "json" not in cli.shared(several)
+    assert "json" in reading.shared(window), "a command that can print has the options of answers"
+    assert "json" not in reading.shared(several)
     for words in ("--memory 0", "--memory 8X", "--threads 0", "--progress loud"):
         with pytest.raises(UsageError):
-            cli.split(answer, words.split())
+            reading.split(answer, words.split())
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ volumes spool memory measure state
 graph spill
 stages
 run
-table progress usage mdoc
+table progress usage mdoc words
+plan
 engines tools
 cli
 __main__ page
@@ -35,7 +36,8 @@ ONLY = {                                             # rooms that may import the
     "graph": {"errors", "params", "spec", "ops"},
 }  # fmt: skip
 KNOWS = {                                            # libraries, and the rooms that know them; numpy is for all
-    "click": {"cli"}, "msgpack": {"stream"}, "xxhash": {"stream", "spool"}, "lz4": {"stream"}, "zstandard": {"stream"},
+    "click": {"words"}, "tree_sitter": {"plan"}, "tree_sitter_bash": {"plan"},
+    "msgpack": {"stream"}, "xxhash": {"stream", "spool"}, "lz4": {"stream"}, "zstandard": {"stream"},
     "numba": {"jit", "engines"}, "llvmlite": {"jit"}, "tqdm": {"progress"}, "pyarrow": {"table"},
     "simpleeval": {"expression"}, "zarr": {"volumes"}, "zarrs": {"volumes"}, "numcodecs": {"volumes"},
     "tifffile": {"volumes"}, "imagecodecs": {"volumes"},

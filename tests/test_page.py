@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeptools import cli, listing, mdoc, ops, page, usage
+from sweeptools import listing, mdoc, ops, page, usage, words
 from sweeptools.params import Choice, Flag, Lengths, Number
 from sweeptools.spec import op
 
@@ -35,13 +35,13 @@ def test_a_record_says_all_it_must(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_help_and_page_tell_every_parameter(name):
     record = ops.load(name)
-    text, made = plain(usage.text(record, cli.shared(record))), plain(page.page(record))
+    text, made = plain(usage.text(record, words.shared(record))), plain(page.page(record))
     for key, param in record.params.items():
         assert f" {usage.form(key, param)} " in text + " "
         assert f".It {plain(page._form(key, param))} " in made
         for fact in (param.help, *usage.facts(record, key, param)):
             assert fact in text and fact in made.replace(". ", ". "), (key, fact)
-    for key, param in cli.shared(record).items():
+    for key, param in words.shared(record).items():
         assert usage.form(key, param) in text and usage.option(key) in made
     for line in usage.pipes(record):
         assert line in text and line in made
@@ -52,7 +52,7 @@ def test_help_and_page_tell_every_parameter(name):
 def test_examples_parse(name):
     record = ops.load(name)
     for example in record.examples:
-        cli.parse(record, usage.words(example))
+        words.parse(record, usage.words(example))
 
 
 def test_facts_of_a_parameter():
