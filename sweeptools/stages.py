@@ -28,7 +28,7 @@ class Threads:
                 from concurrent.futures import ThreadPoolExecutor
 
                 self._pool = ThreadPoolExecutor(self.count)
-            results = [future.result() for future in [self._pool.submit(c) for c in calls]]
+            results = [future.result() for future in [self._pool.submit(_once, calls, i) for i in range(len(calls))]]
         self.busy += time.perf_counter() - start
         return results
 
@@ -46,6 +46,12 @@ class Threads:
     def close(self):
         if self._pool:
             self._pool.shutdown()
+
+
+def _once(calls, i):
+    """Call calls[i] and forget it: a thread may keep what it was given a little longer than its result is awaited."""
+    call, calls[i] = calls[i], None
+    return call()
 
 
 class Kernel:
@@ -123,7 +129,7 @@ def windowed(kernel, inputs, way, pool, forced=None, saved=None):
 
 
 def reduced(task, inputs, known, threads, way, done):
-    """A reduction: yields after each block; calls done(value) at the end. Each thread has a state of its own."""
+    """A reduction: yields the slices of each block; calls done(value) at the end. Each thread has a state of its own."""
     reduce = task.op.reduce
     known = {**known, "head": task.inputs[0].head}
     states = [call(reduce.start, known) for _ in range(threads.count)]
@@ -132,8 +138,9 @@ def reduced(task, inputs, known, threads, way, done):
         arrays = [np.ascontiguousarray(b.array(t.head)) for b, t in zip(blocks, task.inputs)]
         add = partial(_add, reduce.add, arrays, blocks[0].z, own)
         threads.each([partial(add, s, box) for s, box in zip(states, threads.boxes(arrays[0].shape))])
+        n = blocks[0].n
         del blocks, arrays, add
-        yield
+        yield n
     state = states[0]
     for other in states[1:]:
         state = reduce.merge(state, other)
@@ -145,7 +152,8 @@ def _add(add, arrays, z, own, state, box):
 
 
 def scanned(task, blocks, known, disk, pool, threads, done):
-    """A scan: blocks in stream order through one state; a stream, or a value for done(value) at the end."""
+    """A scan: blocks in stream order through one state; a stream, or a value for done(value) at the end, and then the
+    slices of each block."""
     scan, head, depth = task.op.scan, task.inputs[0].head, depth_of(task)
     known = {**known, "head": head, "disk": disk}
     state = call(scan.start, known)
@@ -154,7 +162,7 @@ def scanned(task, blocks, known, disk, pool, threads, done):
         src = np.ascontiguousarray(block.array(head))
         dst = None if task.head is None else pool.array((block.n, *task.head.slice_shape), task.head.dtype, depth)
         threads.each([partial(scan.step, state, src, dst, block.z, **own)])
-        made = None if dst is None else Block(block.z, block.n, dst)
+        made = block.n if dst is None else Block(block.z, block.n, dst)
         del block, src, dst
         yield made
         del made

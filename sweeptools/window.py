@@ -122,6 +122,7 @@ class Windows:
         for a, b in wanted:
             for z, data in blocks.take(a, b, self.head):
                 self._place(buffer[z - lo : z - lo + len(data)], data)
+                del data                             # so that its memory is free while the next is awaited
         beyond = [p for p in (*range(lo, min(hi, first)), *range(max(lo, last), hi)) if not kept[0] <= p < kept[1]]
         for p, v in zip(beyond, edge_index(beyond, n, self.mode) if n else [-1] * len(beyond)):
             if v >= 0 and not lo <= v < hi:
@@ -161,6 +162,7 @@ class _Pending:
             rest = (z1, block.z + block.n) if up else (block.z, z0)
             if rest[0] < rest[1]:
                 self.held = block.part(*rest)
+            del block                                # so that its memory is free while the next is awaited
             a, b = (z1, b) if up else (a, z0)
 
     def drain(self):
