@@ -44,7 +44,8 @@ KNOWS = {                                            # libraries, and the rooms 
     "PIL": {"tools", "volumes"}, "setuptools": {"setup"},
 }  # fmt: skip
 AT_THE_TOP = {"numpy", "click", "msgpack", "xxhash"}        # cheap; all others are imported where first needed
-PROJECT = {"PIL": "pillow"}                                 # libraries whose project has another name
+# libraries whose project has another name
+PROJECT = {"PIL": "pillow", "tree_sitter": "tree-sitter", "tree_sitter_bash": "tree-sitter-bash"}
 
 
 def files():
