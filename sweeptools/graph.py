@@ -26,15 +26,31 @@ class Task:
     found: str = ""
     reaches: tuple[tuple[Reach, Reach, Reach], ...] = ()     # of each input
     names: tuple[str, ...] = ()                              # of the inputs, for kernels that take them by name
+    origin: Node | None = None                               # the node as it was asked for that came to this task
 
     def __post_init__(self):
-        ready = [i.level + self.wraps for i in self.inputs] + [v.level + 1 for v in self.values.values()]
+        waits = self.wraps or self.stores
+        ready = [i.level + waits for i in self.inputs] + [v.level + 1 for v in self.values.values()]
         self.level = max(ready, default=0)
 
     @property
     def wraps(self):
         """Whether the last slices are needed beside the first: another sweep over what was saved."""
         return self.params.get("mode") == "wrap" and any(r[0].below or r[0].above for r in self.reaches)
+
+    @property
+    def stores(self):
+        """Whether its input is written away in one sweep and its output read from there in the next."""
+        return self.op is not None and self.op.kind == "store"
+
+    @property
+    def turned(self):
+        """Whether its slices rise where those of the first input of all fall."""
+        return bool(self.inputs) and self.inputs[0].turned != (self.op is not None and self.op.turns)
+
+    def input_way(self, way):
+        """Which way its inputs go where it goes this way."""
+        return opposite(way) if self.op is not None and self.op.turns else way
 
     @property
     def values(self):
@@ -82,12 +98,15 @@ class Graph:
         """The sweeps in which the stream of a task is needed."""
         if task.head is None:
             return {task.level}
-        later = {n for reader in self.readers[task] for n in self.needed_in(reader) if n >= reader.level}
+        later = set()
+        for reader in self.readers[task]:
+            later |= {reader.level - 1} if reader.stores else {n for n in self.needed_in(reader) if n >= reader.level}
         return later | ({self.sweeps - 1} if task in self.outs else set())
 
     def direction(self, level):
-        """Which way the sweep `level` must go: up, down or any."""
-        wanted = {t.op.direction for t in self.tasks if t.op and t.level == level} - {"any"}
+        """Which way the first input must go in the sweep `level`: up, down or any."""
+        bound = [t for t in self.tasks if t.op and t.level == level and t.op.direction != "any"]
+        wanted = {opposite(t.op.direction) if t.turned else t.op.direction for t in bound}
         if len(wanted) > 1:
             raise UsageError("one sweep cannot go both up and down")
         return wanted.pop() if wanted else "any"
@@ -115,18 +134,29 @@ class Graph:
         )
 
 
+def opposite(way):
+    return "down" if way == "up" else "up"
+
+
 def elaborate(*outs):
     """The Graph of nodes whose inputs have heads."""
     made = {}
-    return _graph(tuple(_elaborate(node, made) for node in outs))
+    return graph_of(task_of(node, made) for node in outs)
+
+
+def task_of(node, made):
+    """The Task of a node whose inputs have heads; `made` holds those of the nodes met so far."""
+    return _elaborate(node, made, node)
 
 
 def what_is_found(graph):
     """The part of a graph that comes to the values which have a name."""
-    return _graph(tuple(t for t in graph.tasks if t.found))
+    return graph_of(t for t in graph.tasks if t.found)
 
 
-def _graph(outs):
+def graph_of(outs):
+    """The Graph of tasks that are asked for."""
+    outs = tuple(dict.fromkeys(outs))
     return Graph(outs, list(dict.fromkeys(t for out in outs for t in _with_inputs(out))))
 
 
@@ -136,23 +166,23 @@ def _with_inputs(task):
     yield task
 
 
-def _elaborate(node, made):
-    """The task of a node; `made` holds those of the nodes met so far."""
+def _elaborate(node, made, origin):
     if node not in made:
-        inputs = tuple(_elaborate(i, made) for i in node.inputs)
+        inputs = tuple(_elaborate(i, made, origin) for i in node.inputs)
         if node.op is None:
-            made[node] = Task(None, {}, inputs, None if node.rule else node.head, node.name, 0, node.rule, node.found)
+            head = None if node.rule else node.head
+            made[node] = Task(None, {}, inputs, head, node.name, 0, node.rule, node.found, origin=origin)
         elif any(i.head is None for i in inputs):
             raise UsageError(f"{node.op.name} needs streams, not values")
         else:
-            made[node] = _operation(node, inputs, made)
+            made[node] = _operation(node, inputs, made, origin)
     return made[node]
 
 
-def _operation(node, inputs, made):
+def _operation(node, inputs, made, origin):
     op, head = node.op, inputs[0].head
     for other in inputs[1:]:
-        if other.head.shape != head.shape:
+        if other.head.shape != head.shape and op.kind not in ("graph", "route"):
             one, two = (" x ".join(map(str, h.shape)) for h in (other.head, head))
             raise UsageError(f"{other.name} is {one} voxels, the stream {two}: they must be equal")
     bound = op.bind(node.params, head)
@@ -160,15 +190,16 @@ def _operation(node, inputs, made):
     if op.kind == "graph":
         leaves = [Node(head=i.head, name=i.name) for i in inputs]
         made |= dict(zip(leaves, inputs))
-        task = _elaborate(op.fn(*leaves, **{k: v for k, v in bound.items() if k in op.keywords}), made)
+        task = _elaborate(op.fn(*leaves, **{k: v for k, v in bound.items() if k in op.keywords}), made, origin)
     else:
-        params = {k: _elaborate(v, made) if isinstance(v, Node) else v for k, v in bound.items()}
+        params = {k: _elaborate(v, made, origin) if isinstance(v, Node) else v for k, v in bound.items()}
         each = op.reaches(head, {k: v for k, v in params.items() if not isinstance(v, Task)})
         reaches = tuple(each.get(name, each["stdin"]) for name in (*op.inputs, *(["stdin"] * len(inputs)))[: len(inputs)])
-        gives = shrink(head, reaches[0], op.out(head, params)) if op.output == "stream" else None
-        task = Task(op, params, inputs, gives, op.name, reaches=reaches, names=node.names)
+        known = {**params, "heads": tuple(i.head for i in inputs)}
+        gives = shrink(head, reaches[0], op.out(head, known)) if op.output == "stream" else None
+        task = Task(op, params, inputs, gives, op.name, reaches=reaches, names=node.names, origin=origin)
     if wanted and task.head is not None and task.head.dtype != wanted:
         leaf = Node(head=task.head, name=task.name)
         made[leaf] = task
-        task = _elaborate(leaf | load("cast")(type=wanted), made)
+        task = _elaborate(leaf | load("cast")(type=wanted), made, origin)
     return task

@@ -21,6 +21,8 @@ def depth_of(task, forced=None):
     slices = max(1, task.head.slices)
     if task.op is None:
         return min(forced or max(1, task.head.depth), slices)
+    if task.op.kind in ("route", "store"):
+        return min(forced or max(1, TARGET // max(1, task.head.slice_bytes)), slices)
     if task.is_map:
         return depth_of(task.inputs[0], forced)
     halo = max(r[0].below + r[0].above for r in task.reaches)
@@ -77,6 +79,6 @@ def _held(task, settings):
     if each:
         held.append((f"{task.name}: scratch of {settings.threads} threads", each * settings.threads))
     if task.op.memory:
-        facts = {**known, "head": task.inputs[0].head, "depth": depth, "threads": settings.threads}
+        facts = {**known, "head": task.inputs[0].head, "depth": depth, "threads": settings.threads, "out": task.head}
         held.append((f"{task.name}: state", int(call(task.op.memory, facts))))
     return held

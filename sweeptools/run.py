@@ -6,16 +6,15 @@ What cannot be read again and is needed in a later sweep is saved on disk on its
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from .errors import UsageError
 from .flow import Ahead, Pool, pieces, share
-from .graph import elaborate, what_is_found
+from .graph import Graph, Task, elaborate, opposite, what_is_found
 from .measure import resident
 from .memory import depth_of, items
-from .stages import Kernel, Threads, mapped, reduced, scanned, warm_reduction, windowed
-
-_END = object()
+from .stages import Kernel, Threads, mapped, named, reduced, routed, scanned, warm_reduction, windowed
 
 
 @dataclass
@@ -31,16 +30,40 @@ class Settings:
     warn: Callable | None = None       # called with a sentence
 
 
-class Run:
-    """One run: `blocks()` gives the out that is a stream, then `values()` the outs that are none.
+@dataclass(eq=False)
+class Lane:
+    """A task that a sweep is driven by: its blocks are asked for one after the other."""
 
-    outs are nodes of a graph; sources gives the Source of each of its inputs, by name. With `found_only` the run ends
+    task: Task
+    blocks: Iterator
+    done: int = 0                      # slices that passed
+
+    def step(self):
+        """The next block, or a number of slices where they end here; None at the end."""
+        made = next(self.blocks, None)
+        if made is not None:
+            self.done += made if isinstance(made, int) else made.n
+        return made
+
+    @property
+    def share(self):
+        """What part of the stream has passed: so that lanes of one sweep stay side by side."""
+        head = self.task.head or self.task.inputs[0].head
+        return self.done / max(1, head.slices)
+
+
+class Run:
+    """One run: `events()` gives the blocks of the outs that are streams, then `values()` the outs that are none.
+
+    outs are nodes, or a Graph; sources gives the Source of each of its inputs, by name. With `found_only` the run ends
     when the values are known that the graph names.
     """
 
     def __init__(self, outs, sources, settings=None, found_only=False):
         self.settings, self.sources = settings or Settings(), sources
-        self.graph = what_is_found(elaborate(*outs)) if found_only else elaborate(*outs)
+        self.graph = outs if isinstance(outs, Graph) else elaborate(*outs)
+        if found_only:
+            self.graph = what_is_found(self.graph)
         self.results, self.found = {}, {}
         self.spools = {}                               # task -> Spool of its output
         self.grown = 0                                 # bytes that compiling took: part of the baseline
@@ -55,11 +78,13 @@ class Run:
 
     @property
     def head(self):
-        """The head of the stream that comes out, or None."""
+        """The head of the first stream that comes out, or None."""
         out = next((t for t in self.graph.outs if t.head is not None), None)
-        if out is None:
-            return None
-        return out.head.but(sweep=self._way(self.graph.sweeps - 1), depth=depth_of(out, self.settings.depth))
+        return None if out is None else self.head_of(out)
+
+    def head_of(self, task):
+        """The head of a stream that comes out."""
+        return task.head.but(sweep=self._way(task.level, task), depth=depth_of(task, self.settings.depth))
 
     def memory(self):
         """[(what, bytes)] that will be held; see memory.items."""
@@ -81,16 +106,24 @@ class Run:
     # -------------------------------------------------------------- the sweeps
 
     def blocks(self):
-        """The blocks of the stream; the sweeps before the last are done when the first is asked for."""
+        """The blocks of the one out that is a stream; the sweeps before are done when the first is asked for."""
+        for _, block in self.events():
+            yield block
+            del block
+
+    def events(self):
+        """(task, block) of every out that is a stream, all sweeps in order, those of one sweep side by side."""
         self._turn_round()
         for level in range(self.graph.sweeps):
-            stream, others = self._sweep(level)
-            for block in stream:
-                yield block
+            lanes = self._sweep(level)
+            while lanes:
+                lane = min(lanes, key=lambda lane: lane.share)
+                block = lane.step()
+                if block is None:
+                    lanes.remove(lane)
+                elif lane.task in self.graph.outs and not isinstance(block, int):
+                    yield lane.task, block
                 del block
-                others = [o for o in others if next(o, _END) is not _END]
-            while others:
-                others = [o for o in others if next(o, _END) is not _END]
         self._rules()
         self._close()
 
@@ -98,51 +131,54 @@ class Run:
         """The values of the outs that are no streams; runs the sweeps if nobody did."""
         outs = [t for t in self.graph.outs if t.head is None]
         if not all(t in self.results for t in outs):
-            for _ in self.blocks():
+            for _ in self.events():
                 pass
         return [self.results[t] for t in outs]
 
     def _sweep(self, level):
-        """(the out stream, empty before the last sweep; iterators to be stepped beside it)."""
+        """The lanes of one sweep: outs, values, and what is saved for a later one."""
         self._rules()
-        last = level == self.graph.sweeps - 1
-        others = [t for t in self.graph.tasks if t.head is None and t.op and t.level == level]
-        others += [t for t in self._kept if t.level == level and t not in self.spools]
-        streams = [t for t in self.graph.outs if t.head is not None and last][:1]
+        wanted = [t for t in self.graph.outs if t.head is not None and t.level == level]
+        wanted += [t for t in self.graph.tasks if t.head is None and t.op and t.level == level]
+        wanted += [t for t in self._kept if t.level == level and t not in self.spools]
+        wanted += [t for t in self.graph.tasks if t.stores and t.level == level + 1]
+        ways = {task: self._way(level, task) for task in wanted}
         consumers, needed = {}, []
-        for task in streams + others:
-            self._need(task, consumers, needed)
+        for task, way in ways.items():
+            self._need(task, way, consumers, needed)
         before = resident()
         for task in needed:
             if task.op and task.op.kind == "reduce":
                 warm_reduction(task, task.known(self.results))
-        made, way = {}, self._way(level)
-        iterators = [self._open(t, consumers, made, way, level) for t in streams + others]
+        made = {}
+        lanes = [Lane(t.inputs[0] if t.stores and t.level > level else t, self._open(t, consumers, made, way, level))
+                 for t, way in ways.items()]  # fmt: skip
         self.grown += max(0, resident() - before)
-        return iterators[0] if streams else (), iterators[len(streams) :]
+        return lanes
 
-    def _need(self, task, consumers, needed):
-        """Count the consumers of each task that this sweep needs."""
-        consumers[task] = consumers.get(task, 0) + 1
-        if consumers[task] == 1:
-            if task not in self.spools:
-                for i in task.inputs:
-                    self._need(i, consumers, needed)
-                needed.append(task)
+    def _need(self, task, way, consumers, needed):
+        """Count the consumers of each task that this sweep needs, by the way it goes."""
+        consumers[task, way] = consumers.get((task, way), 0) + 1
+        if consumers[task, way] == 1 and task not in self.spools:
+            if task.op and task.op.direction not in ("any", way):
+                raise UsageError(f"one sweep cannot go both up and down, as {task.name} would have it")
+            for i in task.inputs:
+                self._need(i, task.input_way(way), consumers, needed)
+            needed.append(task)
 
     def _open(self, task, consumers, made, way, level):
         """An iterator of a task's blocks in this sweep: one of as many as it has consumers."""
-        if task not in made:
+        if (task, way) not in made:
             if task in self.spools:
                 blocks = self._again(self.spools[task], way)
             else:
                 saved = task.op is not None and task.wraps
-                inputs = [] if saved else [self._open(i, consumers, made, way, level) for i in task.inputs]
+                inputs = [] if saved else [self._open(i, consumers, made, task.input_way(way), level) for i in task.inputs]
                 blocks = self._iterate(task, inputs, way, level)
-                if task in self._kept:
+                if task in self._kept and not task.stores:
                     blocks = self._save(task, blocks, way)
-            made[task] = share(blocks, consumers[task])
-        return made[task].pop()
+            made[task, way] = share(blocks, consumers[task, way])
+        return made[task, way].pop()
 
     def _iterate(self, task, inputs, way, level):
         known, pool, forced = task.known(self.results), self.settings.pool, self.settings.depth
@@ -152,7 +188,13 @@ class Run:
         if task.op.kind == "reduce":
             return reduced(task, inputs, known, self.threads, way, done)
         if task.op.kind == "scan":
+            known |= {"threads": self.threads, "warn": self.settings.warn}
             return scanned(task, inputs[0], known, self._the_disk(), pool, self.threads, done)
+        if task.op.kind == "store":
+            return self._fill(task, inputs[0], known)
+        if task.op.kind == "route":
+            return routed(task, [self.spools[t] for t in task.inputs] if task.wraps else inputs, known, way, pool,
+                          self.threads, forced)  # fmt: skip
         kernel = Kernel(task, self.results, self.threads, pool, forced)
         kernel.warm()
         self._kernels.append(kernel)
@@ -170,10 +212,11 @@ class Run:
                 if task.found:
                     self.found[task.found] = self.results[task]
 
-    def _way(self, level):
-        """Up or down: which way this sweep goes."""
+    def _way(self, level, task):
+        """Up or down: which way a task goes in this sweep."""
         way = self.graph.direction(level)
-        return next(iter(self.sources.values())).head.sweep if way == "any" else way
+        way = next(iter(self.sources.values())).head.sweep if way == "any" else way
+        return opposite(way) if task.turned else way
 
     # -------------------------------------------------------------- reading, saving, ending
 
@@ -210,15 +253,19 @@ class Run:
         for leaf in self.graph.leaves:
             if self.sources[leaf.name].again or len(self.graph.needed_in(leaf)) < 2:
                 continue
-            task = leaf
-            while len(readers[task]) == 1 and task not in self.graph.outs:
-                (reader,) = readers[task]
-                fits = reader.head is not None and reader.head.slice_bytes <= task.head.slice_bytes
-                if not fits or reader.level or reader.op.kind != "kernel" or len(reader.inputs) > 1:
-                    break
-                task = reader
-            keep.add(task)
+            keep.add(self._smallest(leaf, readers))
         return keep
+
+    def _smallest(self, leaf, readers):
+        """The smallest stream that all need of an input, through kernels that have no other."""
+        task = leaf
+        while len(readers[task]) == 1 and task not in self.graph.outs:
+            (reader,) = readers[task]
+            fits = reader.head is not None and reader.head.slice_bytes <= task.head.slice_bytes
+            if not fits or reader.level or reader.op.kind != "kernel" or len(reader.inputs) > 1:
+                break
+            task = reader
+        return task
 
     def _save(self, task, blocks, way):
         """The blocks, saved on their way."""
@@ -230,14 +277,39 @@ class Run:
         spool.finish()
         self.spools[task] = spool
 
+    def _fill(self, task, blocks, known):
+        """Write what a task is to be read from in the next sweep; yields the slices of each block."""
+        head = task.head.but(depth=depth_of(task, self.settings.depth))
+        store = task.op.fn(task.inputs[0].head, head, self._the_disk(), self.settings.pool, **named(task.op.fn, known))
+        for block in blocks:
+            store.write(block)
+            yield block.n
+            del block
+        store.finish()
+        self.spools[task] = store
+
     def _turn_round(self):
         """Save what cannot be read again and comes the wrong way round."""
-        ways = {self.graph.direction(level) for level in range(self.graph.sweeps)} - {"any"}
         for leaf in self.graph.leaves:
             source = self.sources[leaf.name]
-            if not source.again and ways - {source.head.sweep}:
-                for _ in self._save(leaf, Ahead(source.blocks(source.head.sweep)), source.head.sweep):
+            if not source.again and self._ways(leaf) - {source.head.sweep}:
+                task, consumers = self._smallest(leaf, self.graph.readers), {}
+                self._kept.add(task)
+                self._need(task, source.head.sweep, consumers, [])
+                for _ in self._open(task, consumers, {}, source.head.sweep, 0):
                     pass
+
+    def _ways(self, leaf):
+        """Which ways a leaf is read, over all sweeps."""
+        saved = {t for t in self.graph.tasks if t in self._kept or t.stores}
+        roots = [t for t in self.graph.tasks if t in self.graph.outs or t in saved or (t.op and t.head is None)]
+        found, todo = set(), [(t, self._way(t.level - t.stores, t)) for t in roots]
+        while todo:
+            task, way = todo.pop()
+            if (task, way) not in found:
+                found.add((task, way))
+                todo += [(i, task.input_way(way)) for i in task.inputs if i not in saved]
+        return {way for task, way in found if task is leaf}
 
     def _the_disk(self):
         if self._disk is None:

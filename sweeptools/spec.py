@@ -5,6 +5,9 @@ One function with its facts is an operation; its kind follows from what stands b
   (src, ..., dst, box)   a kernel: writes `box` of `dst` from whole padded buffers (`voxel` where nothing is padded)
   (stdin, ...)           a graph: returns smaller operations joined with `|`
   (state)                a reduction or a scan (`reduce=`, `scan=`): the value that its state comes to
+  (streams, work)        a route: an iterator of blocks made of the iterators of its inputs; `work` is a stages.Work
+  (head, out, disk, pool)   a store: gives what a stream with `head` is written into in one sweep, and read from, as a
+                         stream with the head `out`, in the next: write(block), finish(), blocks(direction)
   ()                     a source, a sink or a tool: declared in ops/, done in tools/ by the file of the same name
 """
 
@@ -199,7 +202,7 @@ class Op:
     summary: str
     doc: str
     fn: Callable
-    kind: str                          # kernel, graph, reduce, scan, source, sink, tool
+    kind: str                          # kernel, graph, route, store, reduce, scan, source, sink, tool
     params: Mapping[str, Param]
     defaults: Mapping[str, Any]
     inputs: tuple[str, ...]            # stdin first; then the named ones, each a parameter of type Volume
@@ -221,6 +224,7 @@ class Op:
     scan: Scan | None
     tells: tuple[str, ...]             # found values that are always told on stderr
     foreign: bool                      # runs code of the user's, which may hold the interpreter
+    turns: bool                        # a route that takes falling slices where it gives rising ones
 
     @property
     def keywords(self):
@@ -329,7 +333,7 @@ class Step:
 def op(
     summary, *, examples=(), task="", kind=None, output=None, extent=None, direction="any", edges=False, casts=False,
     halo=None, reach=None, head=None, dtype=None, role=None, scratch=None, memory=None, work=1.0, reduce=None,
-    scan=None, tells=(), foreign=False,
+    scan=None, tells=(), foreign=False, turns=False,
 ):  # fmt: skip
     """Make an Op of the function below. `halo(**params)` gives radii, or (below, above) pairs, along z, y, x."""
 
@@ -364,6 +368,7 @@ def op(
             extent=extent or {"kernel": "halo", "reduce": "halo", "graph": "halo"}.get(what, "volume"),
             direction=direction, edges=edges, casts=casts, reach=halo or reach, head=head, dtype=dtype, role=role,
             scratch=scratch, memory=memory, work=work, reduce=reduce, scan=scan, tells=tells, foreign=foreign,
+            turns=turns,
         )  # fmt: skip
 
     return declare
@@ -372,6 +377,8 @@ def op(
 def _kind(first, reduce, scan):
     if reduce or scan:
         return "reduce" if reduce else "scan"
+    if first in (["streams", "work"], ["head", "out", "disk", "pool"]):
+        return "route" if len(first) == 2 else "store"
     return "kernel" if first[-2:] == ["dst", "box"] else "graph" if first else "tool"
 
 

@@ -1,11 +1,12 @@
 """A task as an iterator of blocks: one function for each kind of operation, kernels in threads over boxes."""
 
 import time
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from .flow import align
+from .flow import align, pieces
 from .memory import depth_of, scratch_of, windows_of
 from .spec import Block, Head, call
 from .window import wrap_around
@@ -126,6 +127,28 @@ def windowed(kernel, inputs, way, pool, forced=None, saved=None):
         del dst
         yield done
         del done
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a route has at hand: the heads of its inputs and its own, the way it goes, the depth of its blocks, memory."""
+
+    heads: tuple[Head, ...]
+    head: Head
+    way: str
+    depth: int
+    pool: object
+    threads: Threads
+
+
+def routed(task, inputs, known, way, pool, threads, forced=None):
+    """A route: blocks made of the blocks of its inputs, cut to the depth that was declared. Inputs that are needed whole
+    (mode wrap) are spools."""
+    depth = depth_of(task, forced)
+    work = Work(tuple(t.head for t in task.inputs), task.head, way, depth, pool, threads)
+    for block in task.op.fn(inputs, work, **named(task.op.fn, known)):
+        yield from pieces(block, depth, way)
+        del block
 
 
 def reduced(task, inputs, known, threads, way, done):
