@@ -10,11 +10,11 @@ from sweeptools.errors import Corrupt, SweepError, UsageError
 from sweeptools.flow import pieces
 from sweeptools.spec import Block, Head
 from sweeptools.volumes import saved
-from sweeptools.volumes.saved import create_saved, is_constant, open_saved
+from sweeptools.volumes.saved import Writer, is_constant, open_saved
 
 
 def save(path, head, blocks, end=None):
-    sink = create_saved(path, head)
+    sink = Writer(path, head)
     for block in blocks:
         sink.write(block)
     sink.finish(end)
@@ -72,9 +72,9 @@ def test_empty_and_tiny(tmp_path, shape):
 
 def test_an_existing_file_is_left_alone_and_an_aborted_one_removed(tmp_path):
     path = tmp_path / "x.sweep"
-    sink = create_saved(path, Head((2, 1, 1), "uint8"))
+    sink = Writer(path, Head((2, 1, 1), "uint8"))
     with pytest.raises(FileExistsError):
-        create_saved(path, Head((2, 1, 1), "uint8"))
+        Writer(path, Head((2, 1, 1), "uint8"))
     with pytest.raises(SweepError, match="only 0 of 2 slices"):
         sink.finish()
     sink.abort()

@@ -229,8 +229,7 @@ ERRORS = [
     ("half.npy", "half.npy holds float16"),
     ("words.npy", "words.npy holds "),
     ("text.txt", "text.txt is not a volume; can be read: .zarr"),
-    ("x.h5", "x.h5: HDF5 cannot be read; can be read: .zarr"),
-    ("gone.h5:/entry/data", "HDF5 cannot be read"),
+    ("gone.h5:/entry/data", "gone.h5 does not exist"),
     ("empty", "empty is not a volume: there are no images in it"),
     ("hollow.zarr", "hollow.zarr is not a Zarr volume: it has no zarr.json"),
     ("none*.tif", "no file has such a name"),
@@ -245,8 +244,7 @@ def test_what_is_no_volume(tmp_path, monkeypatch, name, words):
     np.save("complex.npy", np.zeros((4, 5, 6), "c8"))
     np.save("half.npy", np.zeros((4, 5, 6), "f2"))
     np.save("words.npy", np.full((4, 5, 6), "word"))
-    for file in ("text.txt", "x.h5"):
-        (tmp_path / file).write_text("nothing much")
+    (tmp_path / "text.txt").write_text("nothing much")
     for folder in ("empty", "hollow.zarr"):
         (tmp_path / folder).mkdir()
     with pytest.raises(UsageError, match=words):
@@ -279,7 +277,7 @@ def test_ranges_beyond_the_volume_or_empty(tmp_path):
     ("v", {}, "an address without a suffix is not a format"),
     ("s3://b/v.zarr", {}, "URLs cannot be written"),
     ("no/such/v.npy", {}, "there is no directory"),
-    ("s_%05d.png", {}, "a pattern has one number and a suffix"),
+    ("s_%05d.bmp", {}, "a pattern has one number and a suffix"),
     ("s_%d_%d.tif", {}, "a pattern has one number and a suffix"),
     ("v.npy", {"chunks": (1, 1, 1)}, "--chunks is for .zarr"),
     ("v.tif", {"codec": "zstd"}, "--codec is for .zarr"),

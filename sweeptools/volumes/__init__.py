@@ -3,45 +3,54 @@
 `open` gives a Source, `create` a Sink; which format it is follows from the address.
 """
 
-from importlib import import_module
+import inspect
 
 from .. import machine
 from ..errors import Refused, UsageError
 from ..flow import Pool
+from ..spec import call
 from . import address as addresses
-from . import slabs
+from . import formats, slabs
+from .metadata import lost
 from .publish import Target
 from .sink import Published, Sink, restored
 
 
-def open(address, pool=None, *, sweep="up", axis="z", box=None, range=None, level=None, channel=None, time=None,
-         spacing=None, role=None, allow_gaps=False, threads=None):  # fmt: skip
-    """The volume at an address as a Source that can be read again, up or down.
+def open(address, pool=None, *, sweep="up", axis="z", box=None, range=None, spacing=None, role=None, threads=None, **how):
+    """The volume at an address as a Source that can be read again, up or down where its format allows.
 
-    axis: the axis swept. box: three (start, stop, step); range: one along the axis, after box. level, channel, time:
-    which of those a file holds. spacing: ((z, y, x), unit), instead of the file's. Errors: UsageError for an address
-    that is no volume and for options that do not fit it, Corrupt for damaged files, Refused for what cannot be swept.
+    axis: the axis swept. box: three (start, stop, step); range: one along the axis, after box. spacing: ((z, y, x),
+    unit), instead of the file's. how: what the format asks for: level, channel, time: which of those a file holds;
+    allow_gaps; shape, dtype, endian, offset of raw voxels. Errors: UsageError for an address that is no volume and for
+    options that do not fit it, Corrupt for damaged files, Refused for what cannot be swept.
     """
-    threads = threads or machine.threads()
-    kind, path, _ = addresses.readable(address)
-    if kind != "zarr" and level is not None:
-        raise UsageError(f"{address}: only Zarr volumes have levels; leave --level out")
-    if kind not in ("zarr", "tiff"):
-        for name, value in (("channel", channel), ("time", time)):
-            if value is not None:
-                raise UsageError(f"{address} has no {name} axis; leave --{name} out")
-    if kind == "sweep":
-        from . import savedpart
+    how = {name: value for name, value in how.items() if value is not None and value is not False}
+    kind, path, inside = ("raw", address, "") if "shape" in how else addresses.readable(address)
+    known = {"inside": inside, "threads": threads or machine.threads(), "pool": pool or Pool(), **how}
+    format = formats.of_name(kind)
+    if format.slices:
+        format, known["files"] = addresses.slices(path, "allow_gaps" in how)
+    read = formats.module(format.reads).stored
+    refuse(address, read, how, READS)
+    part = {"sweep": sweep, "axis": axis, "box": box, "range": range, "spacing": spacing, "role": role}
+    known |= {"path": path, "part": part}
+    stored = call(read, known)
+    return slabs.source(stored, known["pool"], **part) if isinstance(stored, slabs.Stored) else stored
 
-        return savedpart.source(path, pool or Pool(), sweep, axis, box, range, spacing, role)
-    if kind == "slices":
-        stored = import_module(".tiff", __name__).stack(path, allow_gaps=allow_gaps, threads=threads)
-    else:
-        stored = import_module(f".{kind}", __name__).stored(
-            path, level=level, channel=channel, time=time, threads=threads
-        )
-    how = {"sweep": sweep, "axis": axis, "box": box, "range": range, "spacing": spacing, "role": role}
-    return slabs.source(stored, pool or Pool(), **how)
+
+READS = {"level": "only Zarr volumes have levels", "channel": "it has no channel axis", "time": "it has no time axis",
+         "allow_gaps": ""}  # fmt: skip
+WRITES = {"chunks": "--chunks is for .zarr and .h5", "codec": "--codec is for .zarr and .h5",
+          "shards": "--shards is for .zarr", "ome": "--ome is for .zarr", "pyramid": "--pyramid is for .zarr"}  # fmt: skip
+
+
+def refuse(address, fn, given, whys):
+    """UsageError for an option that a format does not take; where `whys` has an empty reason it does no harm."""
+    for name in given:
+        if ("version" if name == "ome" else name) not in inspect.signature(fn).parameters:
+            why = whys.get(name, "it is not for this format")
+            if why:
+                raise UsageError(f"{address}: {why}; leave --{name} out")
 
 
 def is_pipe(address):
@@ -52,51 +61,43 @@ def is_pipe(address):
     return os.path.exists(address) and stat.S_ISFIFO(os.stat(address).st_mode)
 
 
-def create(address, head, *, pool=None, overwrite=False, chunks=None, shards=None, codec=None, format=None, ome=None,
-           keep_axes=False, history=True, threads=None):  # fmt: skip
+def create(address, head, *, pool=None, overwrite=False, format=None, keep_axes=False, history=True, threads=None, **how):
     """A Sink that writes a stream with this head to an address and publishes it when finished.
 
-    chunks, shards ("none" or three), codec and ome ("0.5", "0.4", "none") are for Zarr. Errors before the first block:
-    UsageError for what has no meaning, Refused where the output exists, is being written, or cannot hold the stream.
+    how: what the format takes, such as chunks, shards ("none" or three), codec and ome ("0.5", "0.4", "none"). What the
+    format cannot keep of the head is in the sink's `lost`. Errors before the first block: UsageError for what has no
+    meaning, Refused where the output exists, is being written, or cannot hold the stream.
     """
     if is_pipe(address):
         from .pipe import Sink as Pipe
 
         return Pipe(address, head)
-    threads = threads or machine.threads()
-    kind, path, pattern = addresses.writable(address, format)
+    kind, path, inside, pattern = addresses.writable(address, format)
     if head.is_part:
         raise Refused(f"{address}: the stream is a part of a volume, which is not written alone; crop it instead")
-    asked = {"chunks": chunks, "shards": shards, "codec": codec, "ome": ome}
-    given = [name for name, value in asked.items() if value is not None]
-    if kind != "zarr" and given:
-        raise UsageError(f"{address}: --{given[0]} is for .zarr")
-    if kind == "sweep":
-        from .saved import create_saved
-
-        head = head if history else head.but(history=())
-        target = Target(str(path), overwrite, addresses.replaces(kind))
-        try:
-            return Published(lambda path: create_saved(path, head), target)
-        except BaseException:
-            target.abort()
-            raise
+    format = formats.of_name(kind)
+    writer = formats.module(format.writes).Writer
+    how = {name: value for name, value in how.items() if value is not None}
+    refuse(address, writer, how, WRITES)
     stream = head.but(order=(0, 1, 2)) if keep_axes else head
     volume = restored(stream)
-    module = {"zarr": "zarrwrite", "tiff": "tiffwrite", "slices": "tiffwrite", "npy": "npy"}[kind]
-    writer = import_module(f".{module}", __name__).Writer
     if stream.order[0] not in writer.axes:
         raise Refused(f"{address}: a stream along {stream.axes[0]} cannot be written there: {writer.why}")
-    facts = {}
-    if kind == "zarr":
-        title = path.name.removesuffix(".zarr").removesuffix(".ome")
-        facts = {"axis": stream.order[0], "chunks": chunks, "shards": shards, "codec": codec, "version": ome or "0.5",
-                 "threads": threads, "name": title}  # fmt: skip
-    elif kind == "slices":
-        facts = {"pattern": pattern}
-    target = Target(str(path), overwrite, addresses.replaces(kind))
+    if stream.sweep == "down" and getattr(writer, "ordered", False):
+        raise Refused(f"{address}: a stream that goes down cannot be written there: {writer.why}")
+    title = path.name.removesuffix(".zarr").removesuffix(".ome")
+    known = {"axis": stream.order[0], "version": how.get("ome", "0.5"), "threads": threads or machine.threads(),
+             "name": title, "pattern": pattern, "inside": inside, "history": history, **how}  # fmt: skip
+    target = Target(str(path), overwrite, addresses.replaces(format, writer, inside))
     try:
-        return Sink(stream, writer(target.path, volume, **facts), target, pool or Pool(), history)
+        if kind == "sweep":
+            sink = Published(lambda path: writer(path, head if history else head.but(history=())), target)
+        else:
+            known |= {"path": target.path, "head": volume}
+            sink = Sink(stream, call(writer, known), target, pool or Pool(), history)
     except BaseException:
         target.abort()
         raise
+    sink.lost = () if kind == "sweep" else lost(address, volume, writer, history)
+    return sink
+

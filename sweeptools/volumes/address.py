@@ -6,41 +6,31 @@ import re
 from pathlib import Path
 
 from ..errors import UsageError
+from . import formats
 from .publish import mend
 
-READS = ".zarr, .npy, .tif, .tiff, a directory or a quoted glob of TIFF slices, .sweep"
-WRITES = ".zarr, .ome.zarr, .tif, .tiff, DIR/ or DIR/name_%05d.tif (one file per slice), .npy, .sweep"
-FORMATS = ("zarr", "tiff", "slices", "npy", "sweep")
-HDF5 = (".h5", ".hdf5", ".nxs", ".ims", ".hdf")
-IMAGES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".jp2", ".bmp")
-ZARR = ("zarr.json", ".zgroup", ".zarray")
+URL = r"[a-z][a-z0-9+.-]*://"
+LOSSY = (".jpg", ".jpeg", ".bmp", ".gif")    # images that are no volume's, but are in the way of those that are
 
 
 def readable(address):
-    """(format, path, inner path) of a volume that exists; UsageError that says what is wrong with the address."""
+    """(name of the format, path, place inside) of a volume that exists; UsageError says what is wrong with the address.
+
+    The format of a directory of slices is "slices", whatever they are.
+    """
     address = str(address)
     if not address:
         raise UsageError("the address is empty")
-    if not os.path.lexists(address) and re.match(r"[a-z][a-z0-9+.-]*://", address):
-        raise UsageError(f"{address}: URLs cannot be read; can be read: {READS}")
+    if not os.path.lexists(address) and re.match(URL, address):
+        raise UsageError(f"{address}: URLs cannot be read; can be read: {formats.listed('reads')}")
     path = Path(address)
     for place in (path, *path.parents):
         if not place.exists() and place.parent.is_dir():
             mend(place)
     if path.is_dir():
-        if any((path / name).is_file() for name in ZARR):
-            return "zarr", path, ""
-        if path.suffix == ".zarr":
-            raise UsageError(f"{address} is not a Zarr volume: it has no zarr.json, .zgroup or .zarray")
-        return "slices", path, ""
+        return _directory(path)
     if path.exists():
-        if path.suffix.lower() in HDF5:
-            raise UsageError(f"{address}: HDF5 cannot be read; can be read: {READS}")
-        kinds = {".npy": "npy", ".tif": "tiff", ".tiff": "tiff", ".sweep": "sweep"}
-        kind = kinds.get(path.suffix.lower()) or _by_content(path)
-        if kind is None:
-            raise UsageError(f"{address} is not a volume; can be read: {READS}")
-        return kind, path, ""
+        return _of_file(path), path, ""
     if any(c in address for c in "*?["):
         if not glob.glob(address):
             raise UsageError(f"{address}: no file has such a name")
@@ -48,46 +38,71 @@ def readable(address):
     for parent in path.parents:                        # x.zarr/3: a level, or an array, that is not there
         if parent.suffix == ".zarr" and parent.is_dir():
             raise UsageError(f"{address}: there is nothing of that name in {parent}")
-    head, colon, _ = address.rpartition(":")
-    if colon and head.lower().endswith(HDF5):
-        raise UsageError(f"{address}: HDF5 cannot be read; can be read: {READS}")
+    file, inner = cut(address)
+    if inner:
+        if Path(file).is_file():
+            return _of_file(Path(file)), Path(file), inner
+        raise UsageError(f"{file} does not exist")
     if address == "-":
         raise UsageError("- is a stream already: leave sweep-read out, sweep-crop takes a part of it")
     raise UsageError(f"{address} does not exist")
 
 
-def _by_content(path):
-    with open(path, "rb") as file:
-        first = file.read(8)
-    if first.startswith(b"\x93NUMPY"):
-        return "npy"
-    return "tiff" if first[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+") else None
+def cut(address):
+    """(file, place inside) of an address such as x.h5:/entry/data; ("", "") of any other."""
+    file, colon, inner = str(address).rpartition(":")
+    return (file, inner) if colon and inner and file.lower().endswith(formats.inside()) else ("", "")
+
+
+def _directory(path):
+    format = formats.of_directory(path)
+    if format is not None and format.reads:
+        return format.name, path, ""
+    by_suffix, suffix = formats.of_suffix(path)
+    if by_suffix is not None and by_suffix.marks:
+        *some, last = by_suffix.marks
+        raise UsageError(f"{path} is not a {suffix[1:].capitalize()} volume: it has no "
+                         f"{' or '.join(filter(None, [', '.join(some), last]))}")  # fmt: skip
+    return "slices", path, ""
+
+
+def _of_file(path):
+    format, _ = formats.of_suffix(path)
+    format = format if format is not None and not format.marks else formats.of_content(path)
+    if format is None or not format.reads:
+        raise UsageError(f"{path} is not a volume; can be read: {formats.listed('reads')}")
+    return format.name
 
 
 def writable(address, format=None):
-    """(format, path, pattern of the slices' names or None) of an output; UsageError lists what can be written."""
+    """(name of the format, path, place inside, pattern of the slices' names or None) of an output; UsageError lists
+    what can be written. `format` is the name of one, instead of the one that the address tells."""
     address = str(address)
-    if format is not None and format not in FORMATS:
-        raise UsageError(f"format is {format!r}, must be one of {', '.join(FORMATS)}")
-    if re.match(r"[a-z][a-z0-9+.-]*://", address):
-        raise UsageError(f"{address}: URLs cannot be written; can be written: {WRITES}")
+    told = formats.of_name(format) if format is not None else None
+    can = f"can be written: {formats.listed('writes')}"
+    if told is not None and not told.writes:
+        raise UsageError(f"format is {format!r}, which cannot be written; {can}")
+    if re.match(URL, address):
+        raise UsageError(f"{address}: URLs cannot be written; {can}")
     if not address:
         raise UsageError("the address is empty")
-    if Path(address.rpartition(":")[0] or address).suffix.lower() in HDF5 and format is None:
-        raise UsageError(f"{address}: HDF5 cannot be written; can be written: {WRITES}")
     path = Path(address)
-    if "%" in path.name:
-        if not re.fullmatch(r"[^%]*%0?\d*d[^%]*\.tiff?", path.name):
+    if "%" in path.name and (told is None or told.slices):
+        slices, suffix = formats.of_suffix(path, slices=True)
+        if slices is None or not slices.writes or not re.fullmatch(r"[^%]*%0?\d*d[^%]*", path.name):
             raise UsageError(f"{address}: a pattern has one number and a suffix, as in name_%05d.tif")
-        return "slices", path.parent, path.name
-    if format == "slices" or (address.endswith("/") and path.suffix != ".zarr" and format is None):
-        return "slices", path, "slice_%05d.tif"
-    kinds = {".zarr": "zarr", ".tif": "tiff", ".tiff": "tiff", ".npy": "npy", ".sweep": "sweep"}
-    kind = format or kinds.get(path.suffix.lower())
-    if kind is None:
+        return slices.name, path.parent, "", path.name
+    if (told is not None and told.slices) or (address.endswith("/") and path.suffix != ".zarr" and told is None):
+        slices = told or formats.of_name("slices")
+        return slices.name, path, "", f"slice_%05d{slices.suffixes[0]}"
+    file, inner = cut(address) if told is None or told.inside else ("", "")
+    if inner:
+        path = Path(file)
+    by_suffix = told or formats.of_suffix(path)[0]
+    if by_suffix is None or not by_suffix.writes:
         what = f"suffix {path.suffix!r}" if path.suffix else "an address without a suffix"
-        raise UsageError(f"{address}: {what} is not a format; can be written: {WRITES}")
-    return kind, path, None
+        raise UsageError(f"{address}: {what} is not a format; {can}")
+    return by_suffix.name, path, inner, None
 
 
 def numbers(name):
@@ -96,7 +111,7 @@ def numbers(name):
 
 
 def slices(where, allow_gaps=False):
-    """The files of a slice stack in natural order: the one image suffix in a directory, or what a glob matches.
+    """(Format, files) of a slice stack in natural order: the one image suffix in a directory, or what a glob matches.
 
     UsageError names the file that has another suffix, or before which a number is missing.
     """
@@ -104,18 +119,21 @@ def slices(where, allow_gaps=False):
         files = [p for p in where.iterdir() if p.is_file() and not p.name.startswith(".")]
     else:
         files = [Path(p) for p in glob.glob(where) if os.path.isfile(p)]
-    files = sorted((p for p in files if p.suffix.lower() in IMAGES), key=lambda p: numbers(p.name))
+    images = (*(s for f in formats.TABLE if f.slices for s in f.suffixes), *LOSSY)
+    files = sorted((p for p in files if p.suffix.lower() in images), key=lambda p: numbers(p.name))
+    can = f"can be read: {formats.listed('reads')}"
     if not files:
-        raise UsageError(f"{where} is not a volume: there are no images in it; can be read: {READS}")
+        raise UsageError(f"{where} is not a volume: there are no images in it; {can}")
     suffix = files[0].suffix
     for file in files:
         if file.suffix != suffix:
             raise UsageError(f"{file}: a stack has one suffix, {files[0].name} is {suffix}; use a glob '*{suffix}'")
-    if suffix.lower() not in (".tif", ".tiff"):
-        raise UsageError(f"{files[0]}: {suffix} slices cannot be read; can be read: {READS}")
+    format = formats.of_suffix(files[0], slices=True)[0]
+    if format is None:
+        raise UsageError(f"{files[0]}: {suffix} slices cannot be read; {can}")
     if not allow_gaps:
         _complete(files)
-    return files
+    return format, files
 
 
 def _complete(files):
@@ -133,14 +151,14 @@ def _complete(files):
             raise UsageError(f"{file}: before it slices are missing: there is no {missing}; use --allow-gaps")
 
 
-def replaces(kind):
+def replaces(format, writer, inner):
     """A test of whether --overwrite may remove an existing target of a format: nothing but such a volume is in it."""
 
     def may(path):
-        if not path.is_dir():
-            return kind in ("tiff", "npy", "sweep")
-        if kind == "zarr":
-            return any((path / name).is_file() for name in ZARR)
-        return kind == "slices" and all(p.suffix.lower() in IMAGES for p in path.iterdir())
+        if path.is_dir():
+            if format.slices:
+                return all(p.suffix.lower() in format.suffixes for p in path.iterdir())
+            return any((path / name).is_file() for name in format.marks)
+        return not format.marks and not format.slices and (not format.inside or writer.alone(path, inner))
 
     return may

@@ -11,7 +11,7 @@ from .slabs import BLOCK, Stored
 COLUMN = 32 << 20        # bytes of a slab that is read along y: one read per slice z
 
 
-def stored(path, **_):
+def stored(path):
     """The volume in a .npy file: three axes, or four with components last."""
     name = str(path)
     with open(path, "rb") as file:
@@ -128,6 +128,7 @@ class Writer:
     axes = (0, 1)        # of the volume that slabs may be cut along
     why = "its rows lie along x; write .zarr, or use --keep-axes"
     skips = False        # whether a slab that is all 0 need not be written
+    keeps = ()           # of a head, beside shape and type
 
     def __init__(self, path, head):
         self.name = str(path)

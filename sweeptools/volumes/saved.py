@@ -7,7 +7,8 @@ import numpy as np
 from ..errors import Corrupt
 from ..flow import Pool
 from ..spec import Block, Source
-from ..stream import Digest, Writer, read_blocks, scan
+from ..stream import Digest, read_blocks, scan
+from ..stream import Writer as Frames
 
 FRAME = 4 << 20              # bytes of voxels in a block of the file
 
@@ -52,13 +53,11 @@ def open_saved(path, pool=None):
     return source
 
 
-def create_saved(path, head):
-    """A sink for a new file, whose bytes depend on the voxels and the head alone, not on how the stream was cut."""
-    return Sink(path, head)
+class Writer:
+    """A sink for a new file, whose bytes depend on the voxels and the head alone: it gathers blocks of a depth of its
+    own, so that the file is the same for every cut."""
 
-
-class Sink:
-    """Gathers blocks of a depth of its own, so that the file is the same for every cut."""
+    axes = (0, 1, 2)
 
     def __init__(self, path, head):
         depth = max(1, min(head.slices, FRAME // max(1, head.slice_bytes)))
@@ -68,7 +67,7 @@ class Sink:
         self.memory = (frames,) if depth == head.depth else (frames, ("a block of the stream", head.block_bytes))
         self._pool, self._held = Pool(), []
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        self._writer = Writer(self._fd, self.head)
+        self._writer = Frames(self._fd, self.head)
 
     def write(self, block):
         """Append the next block in stream order."""

@@ -1,4 +1,4 @@
-"""TIFF: one file of many pages, or a stack of files of one page each, read page by page."""
+"""TIFF: one file of many pages, read page by page."""
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,6 @@ from ..errors import Corrupt, UsageError
 from ..memory import THREAD
 from ..params import convert, unit_name
 from ..spec import Head
-from . import address
 from .npy import Raw, component_names, grains, voxels
 from .ome import Axis, choose
 from .slabs import BLOCK, Stored
@@ -37,13 +36,13 @@ def open_file(path):
     raise Corrupt(f"{path}: its TIFF structure is damaged: {fault}")
 
 
-def stored(path, channel=None, time=None, threads=1, **_):
+def stored(path, channel=None, time=None, threads=1):
     """The volume in one TIFF file: its pages are z, but for a channel or time axis of which one is chosen."""
     name = str(path)
     file = open_file(path)
     series = file.series[0]
     page = series.keyframe
-    inner, comps, planar = _page(name, page)
+    inner, comps, planar = page_facts(name, page)
     outer = list(zip(series.axes, series.shape))[: len(series.shape) - len(inner)]
     if prod(inner) * prod(n for _, n in outer) != prod(series.shape) or tuple(series.shape[len(outer) :]) != inner:
         raise UsageError(f"{name} has axes {series.axes} of {series.shape}, which are no slices z, y, x")
@@ -51,7 +50,7 @@ def stored(path, channel=None, time=None, threads=1, **_):
     shape = (len(numbers), *page.shape[:2], comps) if comps else (len(numbers), *page.shape[:2])
     if planar:
         shape = (len(numbers), *page.shape[1:], comps)
-    spacing, unit = _spacing(file, page)
+    spacing, unit = spacing_of(file, page)
     head = Head(shape[:3], **voxels(name, shape, series.dtype), spacing=spacing, unit=unit)
     if comps:
         head = head.but(components=component_names(comps))
@@ -69,59 +68,20 @@ def stored(path, channel=None, time=None, threads=1, **_):
         raise Corrupt(f"{name}: page {pages.index(None)} is missing")
 
     def fill(dst, z, window):
-        data = _decoded(pages[z], f"{name}: page {numbers[z]}")
+        data = decoded(pages[z], f"{name}: page {numbers[z]}")
         np.copyto(dst, (np.moveaxis(data, 0, -1) if planar else data).reshape(shape[1:])[window])
 
-    return _by_page(head, name, fill, threads, file.close)
+    return by_page(head, name, fill, threads, file.close)
 
 
-def stack(where, allow_gaps=False, threads=1, **_):
-    """The volume in a stack of TIFF files of one page each. UsageError names a file that differs from the first."""
-    files = address.slices(where, allow_gaps)
-    with open_file(files[0]) as file:
-        page = file.pages[0]
-        if len(file.pages) > 1:
-            raise UsageError(f"{files[0]}: the slices of a stack have one page each, this has {len(file.pages)}")
-        inner, comps, planar = _page(str(files[0]), page)
-        spacing, unit = _spacing(file, page)
-        first = (page.shape, page.dtype)
-    shape = (len(files), *(page.shape[1:] if planar else page.shape[:2]), *((comps,) if comps else ()))
-    head = Head(shape[:3], **voxels(str(where), shape, first[1]), spacing=spacing, unit=unit)
-    if comps:
-        head = head.but(components=component_names(comps))
-
-    def fill(dst, z, window):
-        with open_file(files[z]) as file:
-            page = file.pages[0]
-            if (page.shape, page.dtype) != first or len(file.pages) > 1:
-                raise UsageError(f"{files[z]} is {_spell(page)}, but {files[0].name} is {_spell_facts(*first)}")
-            if page.is_contiguous and not planar and window == (slice(0, shape[1]), slice(0, shape[2])):
-                _straight(file, page, dst)
-            else:
-                data = _decoded(page, files[z])
-                np.copyto(dst, (np.moveaxis(data, 0, -1) if planar else data).reshape(shape[1:])[window])
-
-    return _by_page(head, str(where), fill, threads)
-
-
-def _decoded(page, name):
+def decoded(page, name):
     try:
         return page.asarray(maxworkers=1)
     except Exception as error:                       # every codec has exceptions of its own
         raise Corrupt(f"{name} cannot be decoded: {type(error).__name__}: {error}") from error
 
 
-def _straight(file, page, dst):
-    """Read the voxels of an uncompressed page to where they belong."""
-    into = memoryview(dst.reshape(-1).view("u1"))
-    file.filehandle.seek(page.dataoffsets[0])
-    if file.filehandle.readinto(into) != len(into):
-        raise Corrupt(f"{file.filename} is cut off")
-    if not page.dtype.newbyteorder(file.byteorder).isnative:
-        dst.byteswap(inplace=True)
-
-
-def _by_page(head, name, fill, threads, close=lambda: None):
+def by_page(head, name, fill, threads, close=lambda: None):
     """A Stored whose pages are decoded one by one, several at once; a page is a chunk."""
     pool = ThreadPoolExecutor(threads, "tiff")
 
@@ -140,7 +100,7 @@ def _by_page(head, name, fill, threads, close=lambda: None):
                   held=lambda box: min(threads, slices) * (2 * head.slice_bytes + THREAD))  # fmt: skip
 
 
-def _page(name, page):
+def page_facts(name, page):
     """(shape within a page, number of components or 0, whether each has a plane of its own)."""
     if page is None or page.imagedepth > 1:
         raise UsageError(f"{name}: its pages are no two-dimensional slices")
@@ -173,15 +133,7 @@ def _pages(name, outer, channel, time):
     return [int(i) for i in grid[np.ix_(*index)].reshape(-1)]
 
 
-def _spell(page):
-    return _spell_facts(page.shape, page.dtype)
-
-
-def _spell_facts(shape, dtype):
-    return f"{' x '.join(map(str, shape))} {dtype}"
-
-
-def _spacing(file, page):
+def spacing_of(file, page):
     """((z, y, x), unit) by what ImageJ or OME wrote, else (None, None): bare resolutions are for printers."""
     if file.is_ome:
         return _ome_spacing(file.ome_metadata)
