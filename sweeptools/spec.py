@@ -142,6 +142,7 @@ class Source:
     memory: tuple[tuple[str, int], ...] = ()       # (what, bytes) held while reading
     least: tuple[str, int] = ("", 0)               # (what, bytes) that is read at once, however little is asked for
     close: Callable = lambda: None
+    said: tuple[str, ...] = ()                     # warnings, of what was passed over
 
 
 @dataclass(frozen=True)

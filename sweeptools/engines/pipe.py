@@ -60,6 +60,8 @@ def _deed(op, params, io):
     full = {**op.defaults, **params}
     if op.kind == "source":
         source = deed.open(io.pool, **full)
+        for text in source.said:
+            io.say(text)
         io.report["read"] = source.stats
         io.pump(source)
         return 0

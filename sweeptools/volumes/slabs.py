@@ -39,6 +39,8 @@ class Stored:
     why: str = ""
     close: Callable = lambda: None
     held: Callable = lambda box: 0               # bytes that decoding holds beside the slab
+    ordered: bool = False                        # it can be read from its first slice on only, and z is read alone
+    said: tuple[str, ...] = ()                   # warnings, of what was passed over
     stats: dict = field(default_factory=lambda: {"bytes": 0, "chunks": 0, "chunks_total": 0})
 
 
@@ -55,6 +57,8 @@ def source(stored, pool, *, sweep="up", axis="z", box=None, range=None, spacing=
     a = AXES.index(axis)
     if not stored.grain[a]:
         raise Refused(f"{stored.name}: --axis {axis} is refused: {stored.why}")
+    if stored.ordered and sweep == "down":
+        raise Refused(f"{stored.name}: --sweep down is refused: {stored.why}")
     order = (a, *(i for i in (0, 1, 2) if i != a))
     turn = lambda triple: None if triple is None else tuple(triple[i] for i in order)  # noqa: E731
     head = replace(
@@ -64,8 +68,8 @@ def source(stored, pool, *, sweep="up", axis="z", box=None, range=None, spacing=
     depth = max(1, min(BLOCK // max(1, head.slice_bytes), -(-stored.grain[a] // window[a].step), head.slices))
     head = replace(head, depth=depth)
     sweeper = _Sweeper(stored, pool, window, order, head)
-    return Source(head, sweeper.blocks, again=True, name=stored.name, stats=stored.stats, memory=sweeper.memory(),
-                  least=sweeper.least(), close=stored.close)  # fmt: skip
+    return Source(head, sweeper.blocks, again=not stored.ordered, name=stored.name, stats=stored.stats,
+                  memory=sweeper.memory(), least=sweeper.least(), close=stored.close, said=stored.said)  # fmt: skip
 
 
 def _spaced(head, values, unit):
