@@ -11,6 +11,7 @@ from ..errors import UsageError
 from ..kernels import minima
 from ..params import Param
 from ..spec import op
+from ._differences import inner
 from ._lines import merged, stretched, strip_of
 
 STRIP_BYTES = 4096                     # of a row worked through at a time
@@ -131,6 +132,22 @@ def runs_of(voxels):
     return tuple(sorted(runs, key=lambda run: run[3]))
 
 
+def _voxels(shape):
+    """The footprint of a bound structuring element that is no box."""
+    kind, value = shape
+    if kind == "ball" and not all(r < float("inf") for r in value):
+        raise UsageError(f"shape is ball:{','.join(map(str, value))}, must be finite")
+    if kind == "ball" and prod(2 * r + 1 for r in value) > MOST:
+        raise UsageError(f"shape is ball:{','.join(f'{r:g}' for r in value)}, must span at most {MOST} voxels")
+    return cross() if kind == "cross" else ball(value) if kind == "ball" else load(value)
+
+
+def reach(shape):
+    """(below, above) along z, y, x that the erosion by a bound structuring element takes; the dilation's are (above,
+    below), and those of both together as many on either side."""
+    return tuple((n // 2, n - 1 - n // 2) for n in (shape[1] if shape[0] == "box" else _voxels(shape).shape))
+
+
 def _extrema(stdin, shape, greatest, mode, cval):
     kind, value = shape
     edges = {"mode": mode, "cval": cval, "greatest": greatest}
@@ -140,11 +157,7 @@ def _extrema(stdin, shape, greatest, mode, cval):
         if ny > 1 or nx > 1:
             stdin = stdin | _plane(sizes=(ny, nx), below=(before(ny), before(nx)), **edges)
         return stdin | _depth(size=nz, below=before(nz), **edges) if nz > 1 else stdin
-    if kind == "ball" and not all(r < float("inf") for r in value):
-        raise UsageError(f"shape is ball:{','.join(map(str, value))}, must be finite")
-    if kind == "ball" and prod(2 * r + 1 for r in value) > MOST:
-        raise UsageError(f"shape is ball:{','.join(f'{r:g}' for r in value)}, must span at most {MOST} voxels")
-    voxels = cross() if kind == "cross" else ball(value) if kind == "ball" else load(value)
+    voxels = _voxels(shape)
     runs = runs_of(voxels[::-1, ::-1, ::-1] if greatest else voxels)
     return stdin | _footprint(runs=runs, sizes=voxels.shape, below=tuple(map(before, voxels.shape)), **edges)
 
@@ -157,3 +170,18 @@ def erosion(stdin, shape, mode="reflect", cval=0):
 def dilation(stdin, shape, mode="reflect", cval=0):
     """Graph of the greatest values over a bound structuring element, reflected."""
     return _extrema(stdin, shape, True, mode, cval)
+
+
+def opening(stdin, shape, mode="reflect", cval=0):
+    """Graph of the dilation of the erosion."""
+    return dilation(erosion(stdin, shape, mode, cval), shape, mode, cval)
+
+
+def closing(stdin, shape, mode="reflect", cval=0):
+    """Graph of the erosion of the dilation."""
+    return erosion(dilation(stdin, shape, mode, cval), shape, mode, cval)
+
+
+def beside_both(stdin, shape):
+    """The stream itself, to be joined with its opening or closing."""
+    return inner(stdin, [(a + b, a + b) for a, b in reach(shape)])

@@ -1,0 +1,23 @@
+"""sweep-open: the dilation of the erosion."""
+
+from ..params import Arg, Element
+from ..spec import op
+from ._extrema import opening
+
+
+@op(
+    "remove what is bright and smaller than a structuring element", task="Windows", edges=True,
+    examples=("cross --mode nearest", "box:2,5,4 --mode constant --cval 3", "ball:1.5"),
+)  # fmt: skip
+def open(stdin, *, shape: Arg(Element, "structuring element"), mode, cval):
+    """Erode by SHAPE, then dilate by it. Bright specks, threads and ridges in which SHAPE has no room are removed, all
+    else is left as it is; once more changes nothing.
+
+    SHAPE is box:SIZE, cross (the six neighbours), ball:R (dz²+dy²+dx² <= R²; with a unit an ellipsoid of that radius in
+    space) or file:FOOTPRINT.npy (a 3-D array; its voxels are those that are not 0), placed as sweep-erode and
+    sweep-dilate place it. The type is kept. A NaN under SHAPE makes its erosion NaN, and so spreads twice as far. Each
+    erosion and dilation extends what comes to it by the edge mode, as in scipy. Components of a voxel are taken apart.
+    Errors: a file that holds no 3-D array, or one without a voxel; in mode constant a CVAL that the type cannot hold.
+    Equals scipy.ndimage.grey_opening with the same footprint. Source: see sweep-erode.
+    """
+    return opening(stdin, shape, mode, cval)
