@@ -85,7 +85,7 @@ def nameless(directory):
 
 
 @contextlib.contextmanager
-def _full(directory):
+def full(directory):
     """A full disk said with the directory's name."""
     try:
         yield
@@ -126,7 +126,7 @@ class Spool:
         require(directory, upper_bound(head), mend)
         self.head, self.pool = head, pool or Pool()
         self._file = File(directory)
-        with _full(directory):
+        with full(directory):
             self._writer = stream.Writer(self._file.fd, head, codec, pool=self.pool)
         self._saved = stream.Saved(head, wire_type(head.dtype), self._writer.offsets, {})
 
@@ -137,12 +137,12 @@ class Spool:
 
     def write(self, block):
         """Append the next block in stream order."""
-        with _full(self._file.directory):
+        with full(self._file.directory):
             self._writer.block(block)
 
     def finish(self):
         """Say that all slices were written. SweepError where some are missing."""
-        with _full(self._file.directory):
+        with full(self._file.directory):
             self._writer.end()
 
     def blocks(self, direction="up", z0=None, z1=None):
@@ -227,7 +227,7 @@ class Log:
             self._held = 0
 
     def _put(self, values):
-        with _full(self._file.directory):
+        with full(self._file.directory):
             write(self._file.fd, values.view(np.uint8))
         self._written += len(values)
 
@@ -259,6 +259,13 @@ class Disk:
     def spool(self, head, codec="lz4", pool=None, mend=""):
         """A spool in the same directory."""
         self._made.append(Spool(head, self.directory, codec, pool=pool, mend=mend))
+        return self._made[-1]
+
+    def turned(self, head, out, order, pool):
+        """A stream with `head` that is to be read along another axis; see turned.Turned."""
+        from .turned import Turned
+
+        self._made.append(Turned(head, out, order, self.directory, pool))
         return self._made[-1]
 
     def close(self):

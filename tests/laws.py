@@ -76,7 +76,7 @@ def inputs_of(case, array):
         elif isinstance(param, Volumes):
             more |= {key: rng.integers(0, 3, array.shape).astype(array.dtype) for key, _ in value or ()}
         elif isinstance(param, Volume) and value is not None:
-            more[name] = rng.integers(0, 3, array.shape).astype("uint8")
+            more[name] = rng.integers(0, 3, array.shape).astype(array.dtype if param.multiple else "uint8")
     return more
 
 

@@ -18,7 +18,7 @@ params jit files
 spec machine
 flow expression kernels options
 stream window ops
-volumes spool memory measure state
+volumes spool turned memory measure state
 graph spill
 stages
 run
@@ -32,7 +32,7 @@ RANK = {room: rank for rank, line in enumerate(LAYERS.strip().split("\n")) for r
 ONLY = {                                             # rooms that may import these rooms and no others
     "errors": set(), "listing": set(), "params": {"errors"}, "spec": {"errors", "params"},
     "flow": {"errors", "spec"}, "kernels": {"jit", "errors", "spec"},
-    "ops": {"errors", "params", "spec", "kernels", "jit", "expression"},
+    "ops": {"errors", "params", "spec", "kernels", "jit", "expression", "window"},
     "graph": {"errors", "params", "spec", "ops"},
 }  # fmt: skip
 KNOWS = {                                            # libraries, and the rooms that know them; numpy is for all
