@@ -37,10 +37,10 @@ ONLY = {                                             # rooms that may import the
 }  # fmt: skip
 KNOWS = {                                            # libraries, and the rooms that know them; numpy is for all
     "click": {"words"}, "tree_sitter": {"plan"}, "tree_sitter_bash": {"plan"},
-    "msgpack": {"stream"}, "xxhash": {"stream", "spool"}, "lz4": {"stream"}, "zstandard": {"stream"},
+    "msgpack": {"stream"}, "xxhash": {"stream", "spool"}, "lz4": {"stream", "volumes"}, "zstandard": {"stream", "volumes"},
     "numba": {"jit", "engines"}, "llvmlite": {"jit"}, "tqdm": {"progress"}, "pyarrow": {"table"},
     "simpleeval": {"expression"}, "zarr": {"volumes"}, "zarrs": {"volumes"}, "numcodecs": {"volumes"},
-    "tifffile": {"volumes"}, "imagecodecs": {"volumes"},
+    "tifffile": {"volumes"}, "imagecodecs": {"volumes"}, "h5py": {"volumes"}, "hdf5plugin": {"volumes"},
     "PIL": {"tools", "volumes"}, "setuptools": {"setup"},
 }  # fmt: skip
 AT_THE_TOP = {"numpy", "click", "msgpack", "xxhash"}        # cheap; all others are imported where first needed
