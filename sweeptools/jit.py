@@ -7,10 +7,12 @@ name and later calls go straight to machine code.
 
 import os
 import sys
+import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+_TURN = threading.RLock()                            # two threads may call a kernel for the first time at once
 OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
 
 
@@ -25,6 +27,10 @@ class Kernel:
         return self.compile()(*args)
 
     def compile(self):
+        with _TURN:
+            return self._compile()
+
+    def _compile(self):
         if self.compiled is None:
             from numba import njit
 
