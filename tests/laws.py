@@ -299,22 +299,23 @@ def scanned(name, example, array, save_at=None, load_at=None, saved=()):
         facts = {"after": [], "saved": b""}
         step = {k: v for k, v in known.items() if k in _keywords(scan.step)}
         for block in blocks:
-            for z in range(block.z, block.z + block.n):
+            slices = range(block.z, block.z + block.n)
+            for z in reversed(slices) if task.op.direction == "down" else slices:
                 dst = None if task.head is None else np.zeros((1, *task.head.slice_shape), task.head.dtype)
-                if load_at is not None and z < load_at:              # done by the process that saved the state
+                if load_at is not None and len(facts["after"]) < load_at:      # done by the process that saved the state
                     facts["after"].append(None)
-                    yield None if dst is None else Block(z, 1, dst)
+                    yield 1 if dst is None else Block(z, 1, dst)
                     continue
-                if z == save_at:
+                if len(facts["after"]) == save_at:
                     file = io.BytesIO()
                     states.save(now, file)
                     facts["saved"] = file.getvalue()
-                if z == load_at:
+                if len(facts["after"]) == load_at:
                     now = states.load(io.BytesIO(saved[len(given)]), disk)
                 src = np.ascontiguousarray(block.part(z, z + 1).array(source_head))
                 scan.step(now, src, dst, z, **step)
                 facts["after"].append(states.plain(now) if dst is None else dst)
-                yield None if dst is None else Block(z, 1, dst)
+                yield 1 if dst is None else Block(z, 1, dst)
         given.append(facts)
         if task.head is None:
             done(task.op.fn(now, **{k: v for k, v in known.items() if k in task.op.keywords}))
