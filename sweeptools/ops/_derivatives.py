@@ -1,0 +1,34 @@
+"""Gaussian weights for derivatives, as filters of _separable.py, and the type of their results."""
+
+import numpy as np
+
+from ..errors import UsageError
+from ._lines import precision
+from ._separable import scaled
+from .cast import cast
+from .gauss import weights
+
+
+def along(sigma, truncate, *axes, factor=1.0):
+    """A filter: the Gaussian, differentiated once along each of the axes, times a number."""
+    z, y, x = (weights(s, truncate, axes.count(axis)) for axis, s in enumerate(sigma))
+    return ((scaled(z, factor) if factor != 1.0 else z, y, x),)
+
+
+def axes_of(sigma):
+    """The axes along which derivatives are taken: those that are smoothed."""
+    axes = [axis for axis in range(3) if sigma[axis] > 1e-15]
+    if not axes:
+        raise UsageError("sigma is 0, must be above 0 along one axis at least")
+    return axes
+
+
+def floating(dtype):
+    """float32, float64 from float64."""
+    return "float64" if np.dtype(dtype).name == "float64" else "float32"
+
+
+def of_type(node, head, dtype, own=None):
+    """What filtered() gives of a stream with this head, as `dtype` or else as `own`, by itself a float."""
+    final = dtype or own or floating(head.dtype)
+    return node if final == precision(head.dtype, dtype) else node | cast(type=final)

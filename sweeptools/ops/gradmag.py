@@ -1,0 +1,28 @@
+"""sweep-gradmag: the magnitude of the gradient."""
+
+from ..params import Arg, Lengths, Number
+from ..spec import op
+from ._derivatives import along, axes_of, of_type
+from ._separable import filtered, magnitude
+
+
+@op(
+    "steepness: the magnitude of the Gaussian gradient", task="Windows", edges=True,
+    examples=("1", "0,1,0.5 --mode constant --cval 7 --dtype uint8", "1.5 --mode nearest --truncate 2"),
+)  # fmt: skip
+def gradmag(stdin, *, sigma: Arg(Lengths, "standard deviation", low=0),
+            truncate: Number("reach of the window", low=0, unit="standard deviations") = 4.0,
+            mode, cval, dtype):  # fmt: skip
+    """Give the length of the gradient, taken with derivatives along z, y and x of a Gaussian of standard deviation SIGMA.
+
+    Derivatives are per voxel, not per unit of length; an axis of SIGMA 0 is not smoothed and has no part in the gradient.
+    The result is float32, float64 from float64; --dtype overrides. Computed in float32, in float64 for float64, 32- and
+    64-bit integers and where --dtype is float64. A NaN makes NaN of every voxel whose window it lies in, an infinity
+    infinities or NaN. Components of a voxel are filtered apart. In mode constant the volume is extended by CVAL once.
+    Errors: SIGMA or TRUNCATE that is negative or not finite, SIGMA 0 along all axes.
+    Equals scipy.ndimage.gaussian_gradient_magnitude on float64. The derivatives share their passes.
+    """
+    axes = axes_of(sigma)
+    filters = [along(sigma, truncate, axis) for axis in axes]
+    vector = filtered(stdin, filters, mode, cval, dtype, ["zyx"[axis] for axis in axes])
+    return of_type(vector | magnitude(components=stdin.head.components), stdin.head, dtype)
