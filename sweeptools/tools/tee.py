@@ -15,7 +15,7 @@ class Copy:
         self._sink = volumes.create(
             address, head, pool=io.pool, overwrite=overwrite, history=io.options.history, threads=io.threads
         )
-        self.memory, self.stats = self._sink.memory, self._sink.stats
+        self.memory, self.stats, self.lost = self._sink.memory, self._sink.stats, self._sink.lost
         self._behind, self._published = Behind(), False
 
     def write(self, block):
@@ -48,10 +48,11 @@ def main(io, *, address=None, to=(), overwrite=False, **_):
     if address is None and not to:
         raise UsageError("there is nothing to write: give an ADDRESS or --to 'PIPELINE'")
     source = io.stdin()
-    branches = []
+    branches, lost = [], ()
     try:
         if address is not None:
             branches.append(Copy(address, source.head, io, overwrite))
+            lost = branches[0].lost
         branches += [Child(pipeline, source.head, "tee", 2) for pipeline in to]
         waiting = len(branches) * (BEHIND + 1)
         memory = [*source.memory, (f"tee: {waiting} blocks on their way to branches", waiting * source.head.block_bytes),
@@ -65,6 +66,8 @@ def main(io, *, address=None, to=(), overwrite=False, **_):
         for branch in branches:
             branch.abort(error)
         raise
+    for text in lost:
+        io.say(text)
 
 
 def spread(source, branches, way):

@@ -8,6 +8,8 @@ from ..stream import Writer
 class Sink:
     """The stream to a pipe, block by block; an abort closes it without an end mark, which its reader reports."""
 
+    lost = ()                                        # a stream keeps all
+
     def __init__(self, path, head):
         self.stats, self.memory = {"bytes": 0, "chunks": 0, "chunks_rewritten": 0, "files": 0}, ()
         self._fd = os.open(path, os.O_WRONLY)
