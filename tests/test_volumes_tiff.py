@@ -6,7 +6,7 @@ import tifffile
 from test_volumes import hostile, read, same, write
 
 from sweeptools import volumes
-from sweeptools.errors import Corrupt, Refused, SweepError, UsageError
+from sweeptools.errors import Corrupt, SweepError, UsageError
 from sweeptools.params import DTYPES
 from sweeptools.spec import Head
 from sweeptools.volumes import address, tiffwrite
@@ -179,11 +179,6 @@ def test_a_stack_has_one_page_a_file(tmp_path):
 
 
 def test_refusals_and_damage(tmp_path):
-    stack(tmp_path / "s", ["a1.tif", "a2.tif"])
-    tifffile.imwrite(tmp_path / "v.tif", np.zeros((3, 8, 9), "u2"), compression="zlib", **GREY)
-    for path, axis in (("s", "y"), ("s", "x"), ("v.tif", "y")):
-        with pytest.raises(Refused, match=f"--axis {axis} is refused: every page would be read once for each block"):
-            volumes.open(tmp_path / path, axis=axis)
     tifffile.imwrite(tmp_path / "c.tif", np.zeros((3, 8, 9), "c8"), **GREY)
     with pytest.raises(UsageError, match="c.tif holds complex64"):
         volumes.open(tmp_path / "c.tif")

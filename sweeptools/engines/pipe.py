@@ -59,7 +59,7 @@ def _deed(op, params, io):
     deed = import_module(f"sweeptools.tools.{op.name.replace('-', '_')}")
     full = {**op.defaults, **params}
     if op.kind == "source":
-        source = deed.open(io.pool, **full)
+        source = deed.open(io.pool, **full, threads=io.threads, tmpdir=io.tmpdir)
         for text in source.said:
             io.say(text)
         io.report["read"] = source.stats

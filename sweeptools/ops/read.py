@@ -24,12 +24,14 @@ def read(*, address: Address("a volume", positional=True),
     directory or a quoted glob of TIFF slices in natural order (2 before 10), a .npy file, or a saved stream .sweep.
 
     Every stored chunk is read once in a sweep, by rows of chunks, the next row while the last one is worked on: memory
-    is two such rows. --axis y delivers slices z,x, and --axis x slices z,y; sweep-write puts them back in place. A part
-    that --box or --range keeps is a volume of its own: its origin moves with the first voxel, a step multiplies the
-    spacing. Axes of length one are dropped; a longer channel or time axis needs --channel or --time. RGB(A) pixels
-    come as voxels with components.
+    is two such rows. --axis y delivers slices z,x, and --axis x slices z,y; sweep-write puts them back in place. What
+    is stored in chunks is read in columns of chunks, straight away; what lies in slices (TIFF, .sweep, along x .npy
+    too) is turned through a temporary file as large as its voxels, each slice read once, with 32 MiB or a slice in
+    memory: a line on stderr says so, and where the file is. A part that --box or --range keeps is a volume of its own:
+    its origin moves with the first voxel, a step multiplies the spacing. Axes of length one are dropped; a longer
+    channel or time axis needs --channel or --time. RGB(A) pixels come as voxels with components.
 
     The type is kept; bool comes as a uint8 mask, and bytes in either order as the machine's own. NaN passes
     unchanged. Errors: an address that is no volume, has two dimensions or another type, slices of another shape, type
-    or suffix or with a gap in their numbers (2); a slice stack along y or x (3); damaged files (4).
+    or suffix or with a gap in their numbers (2); a temporary file that would not fit (3); damaged files (4).
     """

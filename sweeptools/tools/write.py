@@ -15,7 +15,10 @@ def put(source, io, *, address, chunks=None, shards=None, codec=None, format=Non
     sink = volumes.create(
         address, source.head, pool=io.pool, overwrite=overwrite, chunks=chunks, shards=shards, codec=codec,
         format=format, ome=ome, keep_axes=keep_axes, history=io.options.history, threads=io.threads,
+        tmpdir=io.tmpdir,
     )  # fmt: skip
+    for text in getattr(sink, "said", ()):
+        io.say(text)
     try:
         io.admit([*source.memory, *sink.memory], source.head)
         verified = "slice_digests" in source.end     # a pipe's, which has been read with its digests

@@ -16,13 +16,14 @@ from .publish import Target
 from .sink import Published, Sink, restored
 
 
-def open(address, pool=None, *, sweep="up", axis="z", box=None, range=None, spacing=None, role=None, threads=None, **how):
+def open(address, pool=None, *, sweep="up", axis="z", box=None, range=None, spacing=None, role=None, threads=None,
+         tmpdir=None, **how):  # fmt: skip
     """The volume at an address as a Source that can be read again, up or down where its format allows.
 
     axis: the axis swept. box: three (start, stop, step); range: one along the axis, after box. spacing: ((z, y, x),
-    unit), instead of the file's. how: what the format asks for: level, channel, time: which of those a file holds;
-    allow_gaps; shape, dtype, endian, offset of raw voxels. Errors: UsageError for an address that is no volume and for
-    options that do not fit it, Corrupt for damaged files, Refused for what cannot be swept.
+    unit), instead of the file's. tmpdir: where slices are turned. how: what the format asks for: level, channel, time:
+    which of those a file holds; allow_gaps; shape, dtype, endian, offset of raw voxels. Errors: UsageError for an address
+    that is no volume and for options that do not fit it, Corrupt for damaged files, Refused for what cannot be swept.
     """
     how = {name: value for name, value in how.items() if value is not None and value is not False}
     kind, path, inside = ("raw", address, "") if "shape" in how else addresses.readable(address)
@@ -35,7 +36,7 @@ def open(address, pool=None, *, sweep="up", axis="z", box=None, range=None, spac
     part = {"sweep": sweep, "axis": axis, "box": box, "range": range, "spacing": spacing, "role": role}
     known |= {"path": path, "part": part}
     stored = call(read, known)
-    return slabs.source(stored, known["pool"], **part) if isinstance(stored, slabs.Stored) else stored
+    return slabs.source(stored, known["pool"], tmpdir=tmpdir, **part) if isinstance(stored, slabs.Stored) else stored
 
 
 READS = {"level": "only Zarr volumes have levels", "channel": "it has no channel axis", "time": "it has no time axis",
@@ -61,8 +62,11 @@ def is_pipe(address):
     return os.path.exists(address) and stat.S_ISFIFO(os.stat(address).st_mode)
 
 
-def create(address, head, *, pool=None, overwrite=False, format=None, keep_axes=False, history=True, threads=None, **how):
+def create(address, head, *, pool=None, overwrite=False, format=None, keep_axes=False, history=True, threads=None,
+           tmpdir=None, **how):  # fmt: skip
     """A Sink that writes a stream with this head to an address and publishes it when finished.
+
+    What comes along an axis, or in a direction, that the format does not take goes through a file in tmpdir.
 
     how: what the format takes, such as chunks, shards ("none" or three), codec and ome ("0.5", "0.4", "none"). What the
     format cannot keep of the head is in the sink's `lost`. Errors before the first block: UsageError for what has no
@@ -75,16 +79,18 @@ def create(address, head, *, pool=None, overwrite=False, format=None, keep_axes=
     kind, path, inside, pattern = addresses.writable(address, format)
     if head.is_part:
         raise Refused(f"{address}: the stream is a part of a volume, which is not written alone; crop it instead")
-    format = formats.of_name(kind)
+    asked, format = format, formats.of_name(kind)
     writer = formats.module(format.writes).Writer
     how = {name: value for name, value in how.items() if value is not None}
     refuse(address, writer, how, WRITES)
     stream = head.but(order=(0, 1, 2)) if keep_axes else head
+    if stream.order[0] not in writer.axes or (stream.sweep == "down" and getattr(writer, "ordered", False)):
+        from . import along
+
+        rest = {"format": asked, "history": history, "threads": threads, **how}
+        make = lambda head: create(address, head, pool=pool, overwrite=overwrite, **rest)  # noqa: E731
+        return along.Sink(stream, make, pool or Pool(), tmpdir, str(path))
     volume = restored(stream)
-    if stream.order[0] not in writer.axes:
-        raise Refused(f"{address}: a stream along {stream.axes[0]} cannot be written there: {writer.why}")
-    if stream.sweep == "down" and getattr(writer, "ordered", False):
-        raise Refused(f"{address}: a stream that goes down cannot be written there: {writer.why}")
     title = path.name.removesuffix(".zarr").removesuffix(".ome")
     known = {"axis": stream.order[0], "version": how.get("ome", "0.5"), "threads": threads or machine.threads(),
              "name": title, "pattern": pattern, "inside": inside, "history": history, **how}  # fmt: skip

@@ -33,8 +33,7 @@ def stored(path):
         mapped = Mapped(path, dtype, shape, offset)
         return Stored(head, mapped.read, grains(head, (COLUMN, COLUMN, BLOCK)), name)
     raw = Raw(path, offset, dtype, shape)
-    why = "its rows lie along x, so every slice would need the whole file; copy it to .zarr first"
-    return Stored(head, raw.read, grains(head, (BLOCK, COLUMN, 0)), name, why=why, close=raw.close)
+    return Stored(head, raw.read, grains(head, (BLOCK, COLUMN, 0)), name, close=raw.close)
 
 
 def voxels(name, shape, dtype):
@@ -126,7 +125,6 @@ class Writer:
     """Writes a .npy file of a head's voxels, slabs of z in any order."""
 
     axes = (0, 1)        # of the volume that slabs may be cut along
-    why = "its rows lie along x; write .zarr, or use --keep-axes"
     skips = False        # whether a slab that is all 0 need not be written
     keeps = ()           # of a head, beside shape and type
 

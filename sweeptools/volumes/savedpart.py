@@ -7,8 +7,6 @@ from ..stream import read_blocks, scan
 from .saved import open_saved
 from .slabs import Stored
 
-WHY = "a saved stream is read slice by slice; write it to .zarr, or turn it with sweep-permute"
-
 
 def stored(path, pool, part):
     """A saved stream: read whole, the Source whose digest is verified at the end; else the Stored of which `part`, the
@@ -32,4 +30,4 @@ def stored(path, pool, part):
         for block, _ in read_blocks(fd, saved, pool, "up", z0, z1, str(path)):
             dst[block.z - z0 : block.z - z0 + block.n] = block.array(head)[:, y0:y1, x0:x1]
 
-    return Stored(head, read, (head.depth, 0, 0), str(path), why=WHY, close=lambda: os.close(fd))
+    return Stored(head, read, (head.depth, 0, 0), str(path), close=lambda: os.close(fd))

@@ -26,7 +26,7 @@ class Stored:
     """A volume as a format sees it: axes z, y, x, all of it, from 0.
 
     read(dst, box) fills dst [n, y, x(, c)] with the voxels of box ((z0, z1), (y0, y1), (x0, x1)). grain is the depth of
-    a chunk row along each axis; 0 where the volume cannot be swept along it (`why` says so). empty(box) gives the fill
+    a chunk row along each axis; 0 where it is read along z and turned. empty(box) gives the fill
     value where nothing is stored in a box, else None, and is cheap. chunks(box) counts the stored chunks it touches.
     """
 
@@ -44,8 +44,10 @@ class Stored:
     stats: dict = field(default_factory=lambda: {"bytes": 0, "chunks": 0, "chunks_total": 0})
 
 
-def source(stored, pool, *, sweep="up", axis="z", box=None, range=None, spacing=None, role=None):
+def source(stored, pool, *, sweep="up", axis="z", box=None, range=None, spacing=None, role=None, tmpdir=None):
     """The Source of a stored volume, or of the part of it that `box` and `range` keep (a volume of its own then).
+
+    Along an axis on which it has no grain it goes through a temporary file in `tmpdir`.
 
     box: three (start, stop, step); range: one, along `axis`, after box. spacing: ((z, y, x), unit).
     `stats` counts bytes of voxels decoded, chunks opened, and the chunks that the part touches.
@@ -56,7 +58,10 @@ def source(stored, pool, *, sweep="up", axis="z", box=None, range=None, spacing=
         head = replace(head, role=role)
     a = AXES.index(axis)
     if not stored.grain[a]:
-        raise Refused(f"{stored.name}: --axis {axis} is refused: {stored.why}")
+        from . import along
+
+        part = tuple((w.start, w.stop, w.step) for w in window)
+        return along.source(source(stored, pool, box=part, spacing=spacing, role=role), a, pool, sweep, tmpdir)
     if stored.ordered and sweep == "down":
         raise Refused(f"{stored.name}: --sweep down is refused: {stored.why}")
     order = (a, *(i for i in (0, 1, 2) if i != a))

@@ -46,7 +46,6 @@ def test_threads_and_spacing_are_options(shell, tmp_path):
     ("v.npy --range 60:99", 2, "range 60:99 reaches beyond the volume's 0:70"),
     ("v.npy --level 1", 2, "only Zarr volumes have levels; leave --level out"),
     ("stack", 2, "stack/s4.tif: before it slices are missing: there is no 3; use --allow-gaps"),
-    ("'stack/s[12].tif' --axis y", 3, "--axis y is refused"),
 ])  # fmt: skip
 def test_what_cannot_be_read(shell, tmp_path, words, status, says):
     write(tmp_path / "v.npy", A)
