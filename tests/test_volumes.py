@@ -273,7 +273,7 @@ def test_ranges_beyond_the_volume_or_empty(tmp_path):
     ("s_%05d.bmp", {}, "a pattern has one number and a suffix"),
     ("s_%d_%d.tif", {}, "a pattern has one number and a suffix"),
     ("v.npy", {"chunks": (1, 1, 1)}, "--chunks is for .zarr"),
-    ("v.tif", {"codec": "zstd"}, "--codec is for .zarr"),
+    ("v.npy", {"codec": "zstd"}, "--codec is for .zarr"),
     ("v.zarr", {"codec": "lzma"}, "codec is 'lzma', must be lz4, zstd or gzip"),
     ("v.zarr", {"codec": "zstd:99"}, "codec is 'zstd:99'"),
     ("v.zarr", {"chunks": (8, 8, 8), "shards": (8, 12, 8)}, "shards are 8,12,8, must be multiples of the chunks 8,8,8"),

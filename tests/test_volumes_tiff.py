@@ -1,12 +1,14 @@
 """TIFF: pages of one file or of many, as tifffile, ImageJ and OME write them, and as they read ours."""
 
+import re
+
 import numpy as np
 import pytest
 import tifffile
 from test_volumes import hostile, read, same, write
 
 from sweeptools import volumes
-from sweeptools.errors import Corrupt, SweepError, UsageError
+from sweeptools.errors import Corrupt, Refused, SweepError, UsageError
 from sweeptools.params import DTYPES
 from sweeptools.spec import Head
 from sweeptools.volumes import address, tiffwrite
@@ -197,3 +199,107 @@ def test_one_page_is_a_volume_of_one_slice(tmp_path):
     a = hostile((1, 8, 9), "u1")
     tifffile.imwrite(tmp_path / "v.tif", a[0])
     assert same(read(tmp_path / "v.tif")[1], a)
+
+
+# ------------------------------------------------------------------ what ImageJ and OME have no word for, and packing
+
+FULL = {"spacing": (2.5, 0.65, 0.1), "unit": "nanometer", "origin": (1.5, -2.0, 1e6), "role": "labels", "nodata": 7,
+        "axes": ("depth", "y", "x"), "history": ({"command": "read"}, {"command": "otsu"})}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["v.tif", "v.ome.tif", "s/", "s/%d.ome.tif"])
+@pytest.mark.parametrize("dtype", ["u1", "u8", "f8"])
+def test_all_that_a_head_says_is_kept(tmp_path, name, dtype):
+    a = hostile((3, 5, 7, 2), dtype)
+    head = Head(a.shape[:3], dtype, components=("u", "v"), **FULL, meta={"attributes": {"who": "Zoë"}})
+    if "ome" in name and dtype == "u8":
+        with pytest.raises(Refused, match="OME-TIFF has no uint64"):
+            volumes.create(f"{tmp_path}/{name}", head)
+        return
+    sink = write(f"{tmp_path}/{name}", a, head, end={"found": [{"at": 1, "threshold": 3.25}]})
+    told, got = read(f"{tmp_path}/{name.split('/')[0]}")
+    assert same(got, a) and sink.lost == ()
+    for fact, value in (*FULL.items(), ("components", ("u", "v")), ("meta", head.meta)):
+        if fact == "history":
+            value = (value[0], {**value[1], "found": {"threshold": 3.25}})
+        assert getattr(told, fact) == value, fact
+    with tifffile.TiffFile(next(tmp_path.rglob("*.tif"))) as file:
+        assert file.is_ome == (dtype == "f8" or ".ome" in name or (dtype == "u1" and len(a.shape) == 4))
+
+
+def test_what_another_program_wrote_wins_over_what_we_kept(tmp_path):
+    a = hostile((3, 5, 7), "u2")
+    write(f"{tmp_path}/v.tif", a, Head(a.shape, a.dtype, **FULL))
+    with tifffile.TiffFile(tmp_path / "v.tif", mode="r+") as file:
+        text = file.pages[0].description
+        file.pages[0].tags["ImageDescription"].overwrite(text.replace("spacing=2.5", "spacing=9.5"))
+    told, _ = read(tmp_path / "v.tif")
+    assert told.spacing == pytest.approx((9.5, 0.65, 0.1)) and told.role == "labels"
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", "u8", "f4"])
+@pytest.mark.parametrize("shape", [(5, 7, 90), (1, 1, 1), (3, 5, 7, 3)], ids=str)
+def test_packed_pages(tmp_path, dtype, shape):
+    a = hostile(shape, dtype)
+    head = Head(shape[:3], dtype, components=tuple("rgb"[: shape[3]]) if len(shape) > 3 else (), unit="nanometer",
+                spacing=(2.0, 1.0, 0.5))  # fmt: skip
+    for sweep, name in (("up", "v.tif"), ("down", "w.tif"), ("down", "s/")):
+        write(f"{tmp_path}/{name}", a, head, sweep=sweep, cut=2, codec="gzip:3")
+        told, got = read(f"{tmp_path}/{name}")
+        assert same(got, a) and told.spacing == pytest.approx(head.spacing)
+    assert same(tifffile.imread(tmp_path / "w.tif").reshape(shape), a)
+    assert same(tifffile.imread(sorted((tmp_path / "s").iterdir())).reshape(shape), a)
+    for codec in ("lzw", "gzip:0", "gzip:x", "none:1"):
+        with pytest.raises(UsageError, match="must be gzip, with a level as in gzip:6, or none"):
+            volumes.create(tmp_path / "x.tif", head, codec=codec)
+
+
+@pytest.mark.parametrize("how", [
+    {"compression": "lzw"}, {"compression": "zstd", "tile": (16, 32)}, {"compression": "lerc"},
+    {"planarconfig": "separate", "compression": "lzw", "rowsperstrip": 4}, {"planarconfig": "separate", "tile": (16, 16)},
+    {"planarconfig": "separate"},
+], ids=str)  # fmt: skip
+def test_what_needs_imagecodecs(tmp_path, how, monkeypatch):
+    a = hostile((3, 3, 20, 40) if "planarconfig" in how else (3, 20, 40), "u1")
+    kind = {"photometric": "rgb" if "planarconfig" in how else "minisblack"}
+    tifffile.imwrite(tmp_path / "v.tif", a, **kind, **how)
+    want = np.ascontiguousarray(np.moveaxis(a, 1, -1)) if "planarconfig" in how else a
+    assert same(read(tmp_path / "v.tif")[1], want)
+    if "compression" in how:
+        monkeypatch.setitem(__import__("sys").modules, "imagecodecs", None)
+        with pytest.raises(UsageError, match=r"compression needs imagecodecs, .*pip install 'sweeptools\[tiff-codecs\]'"):
+            volumes.open(tmp_path / "v.tif")
+
+
+def test_pages_that_differ_are_told(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "v.tif") as file:
+        file.write(np.zeros((3, 8, 9), "u2"), **GREY, metadata=None)
+        file.write(np.zeros((2, 8, 10), "u2"), **GREY, metadata=None)
+    with pytest.raises(UsageError, match=r"v.tif has pages of 2 kinds \(3 x 8 x 9 uint16, 2 x 8 x 10 uint16\)"):
+        volumes.open(tmp_path / "v.tif")
+    a = hostile((3, 32, 32), "u2")
+    with tifffile.TiffWriter(tmp_path / "p.ome.tif") as file:                    # a pyramid is one volume
+        file.write(a, **GREY, tile=(16, 16), subifds=1, metadata={"axes": "ZYX"})
+        file.write(a[:, ::2, ::2], **GREY, tile=(16, 16), subfiletype=1)
+    assert same(read(tmp_path / "p.ome.tif")[1], a)
+    (tmp_path / "v.tif").unlink()
+
+
+def test_an_ome_volume_in_several_files(tmp_path):
+    a = hostile((3, 8, 9), "u2")
+    tifffile.imwrite(tmp_path / "whole.ome.tif", a, ome=True, **GREY, metadata={"axes": "ZYX"})
+    with tifffile.TiffFile(tmp_path / "whole.ome.tif") as file:
+        xml = file.ome_metadata
+    parts = "".join(
+        f'<TiffData IFD="0" FirstZ="{z}" PlaneCount="1"><UUID FileName="z{z}.ome.tif">urn:uuid:{z}</UUID></TiffData>'
+        for z in range(3)
+    )
+    head, tail = xml.split("<TiffData", 1)
+    tail = tail.split("</TiffData>", 1)[-1] if "</TiffData>" in tail else tail.split("/>", 1)[1]
+    for z in range(3):
+        said = re.sub('UUID="urn:uuid:[^"]*"', f'UUID="urn:uuid:{z}"', head + parts + tail, count=1).encode()
+        tifffile.imwrite(tmp_path / f"z{z}.ome.tif", a[z], compression="zlib", description=said, metadata=None, **GREY)
+    assert same(read(tmp_path / "z0.ome.tif")[1], a)
+    (tmp_path / "z2.ome.tif").unlink()
+    with pytest.raises(Corrupt, match="z0.ome.tif: page 2 is missing"):
+        volumes.open(tmp_path / "z0.ome.tif")

@@ -41,7 +41,7 @@ def open(address, pool=None, *, sweep="up", axis="z", box=None, range=None, spac
 
 READS = {"level": "only Zarr volumes have levels", "channel": "it has no channel axis", "time": "it has no time axis",
          "allow_gaps": ""}  # fmt: skip
-WRITES = {"chunks": "--chunks is for .zarr and .h5", "codec": "--codec is for .zarr and .h5",
+WRITES = {"chunks": "--chunks is for .zarr and .h5", "codec": "--codec is for .zarr, .h5 and .tif",
           "shards": "--shards is for .zarr", "ome": "--ome is for .zarr", "pyramid": "--pyramid is for .zarr"}  # fmt: skip
 
 

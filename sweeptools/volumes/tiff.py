@@ -3,6 +3,7 @@
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from math import prod
+from threading import Lock
 from xml.etree import ElementTree
 
 import numpy as np
@@ -11,11 +12,15 @@ from ..errors import Corrupt, UsageError
 from ..memory import THREAD
 from ..params import convert, unit_name
 from ..spec import Head
+from .formats import library
+from .metadata import restore, unpacked
 from .npy import Raw, component_names, grains, voxels
 from .ome import Axis, choose
 from .slabs import BLOCK, Stored
 
 WHY = "every page would be read once for each block; copy the slices to .zarr first, or turn them with sweep-permute"
+BUILT_IN = (1, 8, 32946, 34925)        # none, deflate (two numbers), LZMA: tifffile needs nothing for these
+OWN_TAG = 65270                        # of those that are free for any use
 KINDS = {"T": "time", "C": "channel"}
 
 
@@ -40,8 +45,17 @@ def stored(path, channel=None, time=None, threads=1):
     """The volume in one TIFF file: its pages are z, but for a channel or time axis of which one is chosen."""
     name = str(path)
     file = open_file(path)
-    series = file.series[0]
+    try:
+        return _stored(name, path, file, channel, time, threads)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _stored(name, path, file, channel, time, threads):
+    series = _series(name, file)
     page = series.keyframe
+    decodable(name, page)
     inner, comps, planar = page_facts(name, page)
     outer = list(zip(series.axes, series.shape))[: len(series.shape) - len(inner)]
     if prod(inner) * prod(n for _, n in outer) != prod(series.shape) or tuple(series.shape[len(outer) :]) != inner:
@@ -54,6 +68,7 @@ def stored(path, channel=None, time=None, threads=1):
     head = Head(shape[:3], **voxels(name, shape, series.dtype), spacing=spacing, unit=unit)
     if comps:
         head = head.but(components=component_names(comps))
+    head = restore(head, own_of(file))
     start = series.dataoffset
     steady = {b - a for a, b in zip(numbers, numbers[1:])} <= {1}
     if start is not None and steady and not planar:
@@ -65,13 +80,53 @@ def stored(path, channel=None, time=None, threads=1):
     page.decode  # noqa: B018                        a look at the decoder imports it, before anything is measured
     pages = [series.pages[i] for i in numbers]
     if any(p is None for p in pages):
-        raise Corrupt(f"{name}: page {pages.index(None)} is missing")
+        raise Corrupt(f"{name}: page {numbers[pages.index(None)]} is missing")
+    others = {id(p.parent): Lock() for p in pages if p.parent is not file}
 
     def fill(dst, z, window):
-        data = decoded(pages[z], f"{name}: page {numbers[z]}")
+        with Elsewhere(pages[z].parent, others):
+            data = decoded(pages[z], f"{name}: page {numbers[z]}")
         np.copyto(dst, (np.moveaxis(data, 0, -1) if planar else data).reshape(shape[1:])[window])
 
     return by_page(head, name, fill, threads, file.close)
+
+
+class Elsewhere:
+    """While a page is read that lies in another file than the one that names it: that file is open, for one thread."""
+
+    def __init__(self, file, locks):
+        self.file, self.lock = file, locks.get(id(file))
+
+    def __enter__(self):
+        if self.lock:
+            self.lock.acquire()
+            self.file.filehandle.open()
+
+    def __exit__(self, *_):
+        if self.lock:
+            self.file.filehandle.close()
+            self.lock.release()
+
+
+def _series(name, file):
+    """The one series of pages that is the volume; UsageError where pages differ, but for thumbnails and pyramids."""
+    series = [s for s in file.series if s.keyframe is not None and not s.keyframe.is_reduced] or file.series[:1]
+    if len(series) > 1:
+        spelt = ", ".join(f"{' x '.join(map(str, s.shape))} {s.dtype}" for s in series[:10])
+        raise UsageError(f"{name} has pages of {len(series)} kinds ({spelt}), the slices of a volume are all alike")
+    return series[0]
+
+
+def decodable(name, page):
+    """UsageError where a page is packed in a way that needs a library that is not installed."""
+    if page.compression not in BUILT_IN:
+        library("imagecodecs", "tiff-codecs", f"{name}: {page.compression.name} compression")
+
+
+def own_of(file):
+    """What we wrote beside the words of ImageJ and OME."""
+    tag = file.pages[0].tags.get(OWN_TAG)
+    return unpacked(tag.value) if tag is not None and isinstance(tag.value, (str, bytes)) else {}
 
 
 def decoded(page, name):
@@ -97,7 +152,7 @@ def by_page(head, name, fill, threads, close=lambda: None):
 
     slices = max(grains(head, (BLOCK, 0, 0))[0], min(threads, head.whole[0]), 1)
     return Stored(head, read, (slices, 0, 0), name, chunks=lambda box: box[0][1] - box[0][0], why=WHY, close=end,
-                  held=lambda box: min(threads, slices) * (2 * head.slice_bytes + THREAD))  # fmt: skip
+                  held=lambda box: min(threads, slices) * (3 * head.slice_bytes + THREAD))  # fmt: skip
 
 
 def page_facts(name, page):
@@ -136,7 +191,7 @@ def _pages(name, outer, channel, time):
 def spacing_of(file, page):
     """((z, y, x), unit) by what ImageJ or OME wrote, else (None, None): bare resolutions are for printers."""
     if file.is_ome:
-        return _ome_spacing(file.ome_metadata)
+        return _ome_spacing(file.filename, file.ome_metadata)
     facts = file.imagej_metadata if file.is_imagej else None
     unit = unit_name(str((facts or {}).get("unit", "")).replace("\\u00B5", "µ").strip())
     if unit is None:
@@ -152,11 +207,11 @@ def _per_unit(tag):
     return tag.value[1] / tag.value[0]
 
 
-def _ome_spacing(xml):
+def _ome_spacing(name, xml):
     try:
         root = ElementTree.fromstring(xml)
     except ElementTree.ParseError:
-        raise Corrupt("its OME-XML is damaged") from None
+        raise Corrupt(f"{name}: its OME-XML is damaged") from None
     pixels = next((e for e in root.iter() if e.tag.rpartition("}")[2] == "Pixels"), None)
     steps = [(pixels.get(f"PhysicalSize{a}"), pixels.get(f"PhysicalSize{a}Unit", "µm")) for a in "ZYX"]
     known = [(float(v), unit_name(u)) if v else (None, None) for v, u in steps]

@@ -4,8 +4,9 @@ import numpy as np
 
 from ..errors import Corrupt, UsageError
 from ..spec import Head
+from .metadata import restore
 from .npy import component_names, voxels
-from .tiff import by_page, decoded, open_file, page_facts, spacing_of
+from .tiff import by_page, decodable, decoded, open_file, own_of, page_facts, spacing_of
 
 
 def stored(path, files, threads=1):
@@ -16,11 +17,13 @@ def stored(path, files, threads=1):
             raise UsageError(f"{files[0]}: the slices of a stack have one page each, this has {len(file.pages)}")
         inner, comps, planar = page_facts(str(files[0]), page)
         spacing, unit = spacing_of(file, page)
-        first = (page.shape, page.dtype)
+        first, own = (page.shape, page.dtype), own_of(file)
+        decodable(files[0], page)
     shape = (len(files), *(page.shape[1:] if planar else page.shape[:2]), *((comps,) if comps else ()))
     head = Head(shape[:3], **voxels(str(path), shape, first[1]), spacing=spacing, unit=unit)
     if comps:
         head = head.but(components=component_names(comps))
+    head = restore(head, own)
 
     def fill(dst, z, window):
         with open_file(files[z]) as file:
