@@ -1,8 +1,9 @@
 """Minima over boxes and over footprints; maxima are the minima of the values turned over.
 
-All comparisons are made on integers: floats are taken as the integers that their bits spell, in the order of the
-numbers (-0 before +0), so that a minimum is one and the same value in whatever order it is taken. A NaN becomes the
-least of all, and so passes into every window that it lies in. What turns a voxel into such a key is `order`.
+All comparisons are made on signed integers, whose order is the voxels': of unsigned ones the highest bit is turned
+over; floats are taken as the integers that their bits spell, in the order of the numbers (-0 before +0), so that a
+minimum is one and the same value in whatever order it is taken. A NaN becomes the least of all, and so passes into every
+window that it lies in. What turns a voxel into such a key is `order`. Ten types are so served by four kernels.
 Volumes come as [n, y, x * c] of integers, where `step` is c, the distance of neighbours along x.
 """
 
@@ -12,8 +13,8 @@ from ..jit import kernel
 
 
 def bits(array):
-    """The array, or the integers that its floats' bits spell, without a copy."""
-    return array.view(f"int{8 * array.itemsize}") if array.dtype.kind == "f" else array
+    """The signed integers that the bits of an array spell, without a copy."""
+    return array.view(f"int{8 * array.itemsize}")
 
 
 def order(dtype, greatest):
@@ -22,12 +23,12 @@ def order(dtype, greatest):
     shift is 0 where voxels are integers; flip turns the order over.
     """
     dtype = np.dtype(dtype)
-    real = dtype.kind == "f"
-    kind = np.dtype(f"int{8 * dtype.itemsize}") if real else dtype
+    kind = np.dtype(f"int{8 * dtype.itemsize}")
     info, zero = np.iinfo(kind), kind.type(0)
     flip = ~zero if greatest else zero
-    if not real:
-        return (flip, zero, zero, zero, kind.type(info.min), zero)
+    if dtype.kind != "f":
+        least = kind.type(info.min)
+        return (flip ^ least if dtype.kind == "u" else flip, zero, zero, zero, least, zero)
     infinity, nan = (np.array(v, dtype).view(kind)[()] for v in (np.inf, np.nan))
     return (flip, kind.type(info.bits - 1), kind.type(info.max), infinity, kind.type(info.min), nan)
 

@@ -20,7 +20,7 @@ TILE = 64                              # rows or slices, beside the halo, worked
 
 
 def _key(head):
-    return np.dtype(f"int{8 * head.dtype.itemsize}") if head.dtype.kind == "f" else head.dtype
+    return np.dtype(f"int{8 * head.dtype.itemsize}")
 
 
 def _strip(head):

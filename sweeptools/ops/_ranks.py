@@ -18,7 +18,7 @@ EIGHT = ((0, 4), (1, 5), (2, 6), (3, 7), (2, 4), (3, 5), (1, 2), (3, 4), (5, 6))
 
 
 def _key(dtype):
-    return np.dtype(f"int{8 * dtype.itemsize}") if dtype.kind == "f" else dtype
+    return np.dtype(f"int{8 * dtype.itemsize}")
 
 
 def _halo(size):
