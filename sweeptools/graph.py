@@ -64,6 +64,11 @@ class Task:
             return True
         return self.head.whole == self.inputs[0].head.whole and all(r == Reach() for rs in self.reaches for r in rs)
 
+    @property
+    def works_alone(self):
+        """Whether it is a kernel of ours on each voxel by itself: such kernels can follow each other in the cache."""
+        return self.op is not None and self.op.kind == "kernel" and self.is_map and not self.op.foreign
+
     def known(self, results):
         """The parameters with the values that are known by now."""
         return {name: results[p] if isinstance(p, Task) else p for name, p in self.params.items()}
@@ -94,6 +99,22 @@ class Graph:
                 found[i].append(t)
         return found
 
+    def linked(self, kept=()):
+        """{task: its input} where both work voxel by voxel and nobody else reads what is between them, nor is it kept:
+        they are one pass over a block."""
+        readers, found = self.readers, {}
+        for t in self.tasks:
+            if t.works_alone and len(t.inputs) == 1:
+                (before,) = t.inputs
+                if before.works_alone and readers[before] == [t] and before not in self.outs and before not in kept:
+                    found[t] = before
+        return found
+
+    @property
+    def edges(self):
+        """(task, reader) of all streams that are handed on."""
+        return [(i, t) for t in self.tasks for i in t.inputs if i.head is not None]
+
     def needed_in(self, task):
         """The sweeps in which the stream of a task is needed."""
         if task.head is None:
@@ -101,7 +122,7 @@ class Graph:
         later = set()
         for reader in self.readers[task]:
             later |= {reader.level - 1} if reader.stores else {n for n in self.needed_in(reader) if n >= reader.level}
-        return later | ({self.sweeps - 1} if task in self.outs else set())
+        return later | ({task.level} if task in self.outs else set())
 
     def direction(self, level):
         """Which way the first input must go in the sweep `level`: up, down or any."""
@@ -121,17 +142,20 @@ class Graph:
     @property
     def halo(self):
         """((below, above) z, y, x): what an output voxel needs of the input in all, through the whole graph."""
-        most = {}
-        for t in self.tasks:
-            sums = [
-                tuple((a + r.below, b + r.above) for (a, b), r in zip(most[i], reach))
-                for i, reach in zip(t.inputs, t.reaches or [(Reach(),) * 3] * len(t.inputs))
-            ]
-            sums += [most[v] for v in t.values.values()]
-            most[t] = tuple((max(s[k][0] for s in sums), max(s[k][1] for s in sums)) for k in range(3)) if sums else WHOLE
-        return tuple(
-            (max(most[o][k][0] for o in self.outs), max(most[o][k][1] for o in self.outs)) for k in range(3)
-        )
+        return halo_of(self.tasks, self.outs)
+
+
+def halo_of(tasks, outs):
+    """((below, above) z, y, x): what a voxel of the outs needs of what comes into these tasks."""
+    most = {}
+    for t in tasks:
+        sums = [
+            tuple((a + r.below, b + r.above) for (a, b), r in zip(most.get(i, WHOLE), reach))
+            for i, reach in zip(t.inputs, t.reaches or [(Reach(),) * 3] * len(t.inputs))
+        ]
+        sums += [most.get(v, WHOLE) for v in t.values.values()]
+        most[t] = tuple((max(s[k][0] for s in sums), max(s[k][1] for s in sums)) for k in range(3)) if sums else WHOLE
+    return tuple((max(most[o][k][0] for o in outs), max(most[o][k][1] for o in outs)) for k in range(3))
 
 
 def opposite(way):

@@ -45,9 +45,11 @@ def scratch_of(task, known, forced=None):
 def items(graph, sources, settings, saved=()):
     """[(what, bytes)] held at the same time in the sweep that holds most; imports and compiled code come on top.
     `saved` are the tasks whose streams go to a spool."""
+    between = set(graph.linked(saved).values())      # within a pass over a block: nothing of it is ever whole
     reading = [(f"{s.name}: {what}", n) for s in sources.values() for what, n in s.memory]
     sweeps = [
-        [item for t in graph.tasks if t.level <= level for item in _held(t, settings)] for level in range(graph.sweeps)
+        [item for t in graph.tasks if t.level <= level for item in held(t, settings, t not in between)]
+        for level in range(graph.sweeps)
     ]
     deepest = {t: depth_of(t, settings.depth) * t.head.slice_bytes for t in saved}
     packed = [(f"{t.name}: packing for the spool", packing(size)) for t, size in deepest.items()]
@@ -61,24 +63,25 @@ def running(threads):
     return [(f"{threads} threads", threads * THREAD), ("Python's objects", ARENA)]
 
 
-def _held(task, settings):
+def held(task, settings, whole=True):
+    """[(what, bytes)] of one task; its blocks too where they are `whole`."""
     if task.rule:
         return []
     depth = depth_of(task, settings.depth)
     if task.op is None:
         return [(f"{task.name}: {AHEAD} blocks of {depth} slices", AHEAD * depth * task.head.slice_bytes)]
-    held = []
-    if task.head is not None:
-        held.append((f"{task.name}: 2 blocks of {depth} slices", 2 * depth * task.head.slice_bytes))
+    own = []
+    if task.head is not None and whole:
+        own.append((f"{task.name}: 2 blocks of {depth} slices", 2 * depth * task.head.slice_bytes))
         if not task.is_map and task.op.kind == "kernel":
             for i in range(len(task.inputs)):
                 windows = windows_of(task, i, "up", settings.depth)
-                held.append((f"{task.name}: window of {windows.shape[0]} slices", windows.bytes))
+                own.append((f"{task.name}: window of {windows.shape[0]} slices", windows.bytes))
     known = {name: p for name, p in task.params.items() if name not in task.values}
     each = sum(prod(shape) * np.dtype(dtype).itemsize for shape, dtype in scratch_of(task, known, settings.depth).values())
     if each:
-        held.append((f"{task.name}: scratch of {settings.threads} threads", each * settings.threads))
+        own.append((f"{task.name}: scratch of {settings.threads} threads", each * settings.threads))
     if task.op.memory:
         facts = {**known, "head": task.inputs[0].head, "depth": depth, "threads": settings.threads, "out": task.head}
-        held.append((f"{task.name}: state", int(call(task.op.memory, facts))))
-    return held
+        own.append((f"{task.name}: state", int(call(task.op.memory, facts))))
+    return own

@@ -14,7 +14,7 @@ from .flow import Ahead, Pool, pieces, share
 from .graph import Graph, Task, elaborate, opposite, what_is_found
 from .measure import resident
 from .memory import depth_of, items
-from .stages import Kernel, Threads, mapped, named, reduced, routed, scanned, warm_reduction, windowed
+from .stages import Kernel, Pass, Threads, mapped, named, reduced, routed, scanned, warm_reduction, windowed
 
 
 @dataclass
@@ -71,6 +71,7 @@ class Run:
         self.waited = 0.0
         self._kernels, self._disk = [], None
         self._kept = self._to_keep()
+        self._linked = self.graph.linked(self._kept)
         if self._kept:                               # what is imported now is no part of what a sweep holds
             self._the_disk().ready()
         elif any(t.op and t.op.kind == "scan" for t in self.graph.tasks):
@@ -89,6 +90,12 @@ class Run:
     def memory(self):
         """[(what, bytes)] that will be held; see memory.items."""
         return items(self.graph, self.sources, self.settings, self._kept)
+
+    @property
+    def edges(self):
+        """(task, reader) of the streams whose blocks are handed on whole."""
+        within = {(before, after) for after, before in self._linked.items()}
+        return [edge for edge in self.graph.edges if edge not in within]
 
     def report(self):
         """What the run did, by the names of the report."""
@@ -173,7 +180,8 @@ class Run:
                 blocks = self._again(self.spools[task], way)
             else:
                 saved = task.op is not None and task.wraps
-                inputs = [] if saved else [self._open(i, consumers, made, task.input_way(way), level) for i in task.inputs]
+                wanted = [] if saved else self._chain(task)[0].inputs
+                inputs = [self._open(i, consumers, made, task.input_way(way), level) for i in wanted]
                 blocks = self._iterate(task, inputs, way, level)
                 if task in self._kept and not task.stores:
                     blocks = self._save(task, blocks, way)
@@ -195,14 +203,23 @@ class Run:
         if task.op.kind == "route":
             return routed(task, [self.spools[t] for t in task.inputs] if task.wraps else inputs, known, way, pool,
                           self.threads, forced)  # fmt: skip
-        kernel = Kernel(task, self.results, self.threads, pool, forced)
-        kernel.warm()
-        self._kernels.append(kernel)
+        kernels = [Kernel(t, self.results, self.threads, pool, forced) for t in self._chain(task)]
+        for kernel in kernels:
+            kernel.warm()
+        self._kernels += kernels
+        kernel = Pass(kernels, pool) if len(kernels) > 1 else kernels[0]
         if task.is_map:
             return mapped(kernel, inputs, way, pool, forced)
         if task.wraps:
             return windowed(kernel, task.inputs, way, pool, forced, [self.spools[t] for t in task.inputs])
         return windowed(kernel, inputs, way, pool, forced)
+
+    def _chain(self, task):
+        """The tasks that are one pass over a block with this one, which is the last of them."""
+        chain = [task]
+        while chain[0] in self._linked:
+            chain.insert(0, self._linked[chain[0]])
+        return chain
 
     def _rules(self):
         """Compute the values that follow from values."""

@@ -11,16 +11,18 @@ from .memory import depth_of, scratch_of, windows_of
 from .spec import Block, Head, call
 from .window import wrap_around
 
+PIECE = 1 << 18        # bytes that are worked on together by kernels that follow each other: they stay in the cache
+
 
 class Threads:
-    """Calls at the same time on disjoint boxes of the same buffers; `busy` counts seconds of work."""
+    """Calls at the same time on disjoint boxes of the same buffers; `busy` counts seconds of work, `spent` by task."""
 
     def __init__(self, count):
-        self.count, self.busy = max(1, count), 0.0
+        self.count, self.busy, self.spent = max(1, count), 0.0, {}
         self._pool = None
 
-    def each(self, calls):
-        """The results of the calls."""
+    def each(self, calls, task=None):
+        """The results of the calls, which are for a task."""
         start = time.perf_counter()
         if len(calls) == 1:
             results = [calls[0]()]
@@ -30,7 +32,9 @@ class Threads:
 
                 self._pool = ThreadPoolExecutor(self.count)
             results = [future.result() for future in [self._pool.submit(_once, calls, i) for i in range(len(calls))]]
-        self.busy += time.perf_counter() - start
+        seconds = time.perf_counter() - start
+        self.busy += seconds
+        self.spent[task] = self.spent.get(task, 0.0) + seconds
         return results
 
     def boxes(self, shape):
@@ -62,7 +66,8 @@ class Kernel:
     """
 
     def __init__(self, task, results, threads, pool, forced=None):
-        self.task, self.threads, self.nans = task, threads, 0
+        self.task = self.first = task
+        self.threads, self.nans = threads, 0
         known = task.known(results)
         own = {k: known.get(k) for k in task.op.keywords if k in known or k in task.op.inputs}
         wanted = scratch_of(task, known, forced)
@@ -78,7 +83,7 @@ class Kernel:
             boxes = [(0, dst.shape[0], 0, dst.shape[1], 0, dst.shape[2])]
         boxes = boxes or self.threads.boxes(dst.shape)
         calls = [partial(op.fn, *arrays, dst, box, **own) for box, own in zip(boxes, self.keywords)]
-        self.nans += sum(n or 0 for n in self.threads.each(calls))
+        self.nans += sum(n or 0 for n in self.threads.each(calls, self.task))
 
     def warm(self):
         """Compile, by computing one voxel of nothing; where the kernel moves its input, by computing none."""
@@ -89,24 +94,79 @@ class Kernel:
         dst = np.zeros((1, 1, 1, *self.task.head.slice_shape[2:]), self.task.head.dtype)
         one = int(not any(r.start for reach in self.task.reaches for r in reach))
         if not self.task.op.foreign:
+            busy = self.threads.busy
             self(srcs, dst, [(0, one, 0, one, 0, one)])
-            self.nans = 0
+            self.nans, self.threads.busy = 0, busy
+            self.threads.spent.pop(self.task)
+
+
+class Pass:
+    """Kernels that work voxel by voxel, one after the other on pieces of a block that stay in the cache: one read and
+    one write of the block. Called like a Kernel; what lies between two of them has the type that it would have."""
+
+    def __init__(self, kernels, pool):
+        self.kernels, self.threads = kernels, kernels[0].threads
+        self.first, self.task = kernels[0].task, kernels[-1].task
+        self.between = [[pool.array((PIECE,), np.uint8) for _ in range(2)] for _ in range(self.threads.count)]
+
+    @property
+    def nans(self):
+        return sum(kernel.nans for kernel in self.kernels)
+
+    def __call__(self, srcs, dst, boxes=None):
+        boxes = boxes or self.threads.boxes(dst.shape)
+        calls = [partial(self._pieces, i, srcs, dst, box) for i, box in enumerate(boxes)]
+        for told in self.threads.each(calls):
+            for kernel, (nans, seconds) in zip(self.kernels, told):
+                kernel.nans += nans
+                self.threads.spent[kernel.task] = self.threads.spent.get(kernel.task, 0.0) + seconds
+
+    def _pieces(self, i, srcs, dst, box):
+        """All kernels on all pieces of a box of whole rows; [(nans, seconds)] by kernel."""
+        z0, z1, y0, y1, _, nx = box
+        told = [(0, 0.0)] * len(self.kernels)
+        rows = max(1, PIECE // max(1, row_bytes(self.kernels)))
+        for z in range(z0, z1):
+            for y in range(y0, y1, rows):
+                part = slice(z, z + 1), slice(y, min(y + rows, y1))
+                arrays, box = [src[part] for src in srcs], (0, 1, 0, part[1].stop - y, 0, nx)
+                for k, kernel in enumerate(self.kernels):
+                    out = dst[part] if kernel is self.kernels[-1] else self._room(i, k, kernel.task.head, box)
+                    start = time.perf_counter()
+                    named = [dict(zip(kernel.task.names, arrays))] if kernel.task.names else arrays
+                    nans = kernel.task.op.fn(*named, out, box, **kernel.keywords[i]) or 0
+                    told[k] = told[k][0] + nans, told[k][1] + time.perf_counter() - start
+                    arrays = [out]
+        return told
+
+    def _room(self, i, k, head, box):
+        """Memory for a piece between kernel k and the next."""
+        shape = (1, box[3], *head.slice_shape[1:])
+        size = int(np.prod(shape)) * head.dtype.itemsize
+        if size > PIECE:                             # a single row is more than a piece
+            return np.empty(shape, head.dtype)
+        return self.between[i][k % 2][:size].view(head.dtype).reshape(shape)
+
+
+def row_bytes(kernels):
+    """Bytes of the longest row between kernels."""
+    return max(k.task.head.slice_bytes // max(1, k.task.head.shape[1]) for k in kernels)
 
 
 def mapped(kernel, inputs, way, pool, forced=None):
     """Voxel by voxel: blocks as they come; a constant one is computed on one voxel."""
-    task, depth = kernel.task, depth_of(kernel.task, forced)
+    task, first_task, depth = kernel.task, kernel.first, depth_of(kernel.task, forced)
     for blocks in align(inputs, way):
         first = blocks[0]
         if len(blocks) == 1 and first.data is None and not task.op.foreign:
-            head = task.inputs[0].head
+            head = first_task.inputs[0].head
             one = Head((1, 1, 1), head.dtype, components=head.components)
             dst = np.empty((1, 1, 1, *task.head.slice_shape[2:]), task.head.dtype)
             kernel([np.ascontiguousarray(Block(0, 1, None, first.fill).array(one))], dst, [(0, 1, 0, 1, 0, 1)])
             yield Block(first.z, first.n, None, dst[0, 0, 0])
         else:
             dst = pool.array((first.n, *task.head.slice_shape), task.head.dtype, depth)
-            kernel([np.ascontiguousarray(b.array(t.head)) for b, t in zip(blocks, task.inputs)], dst)
+            kernel([np.ascontiguousarray(b.array(t.head)) for b, t in zip(blocks, first_task.inputs)], dst)
             done = Block(first.z, first.n, dst)
             del blocks, first, dst                   # so that their memory is free while the next is awaited
             yield done
@@ -160,7 +220,7 @@ def reduced(task, inputs, known, threads, way, done):
     for blocks in align(inputs, way):
         arrays = [np.ascontiguousarray(b.array(t.head)) for b, t in zip(blocks, task.inputs)]
         add = partial(_add, reduce.add, arrays, blocks[0].z, own)
-        threads.each([partial(add, s, box) for s, box in zip(states, threads.boxes(arrays[0].shape))])
+        threads.each([partial(add, s, box) for s, box in zip(states, threads.boxes(arrays[0].shape))], task)
         n = blocks[0].n
         del blocks, arrays, add
         yield n
@@ -184,7 +244,7 @@ def scanned(task, blocks, known, disk, pool, threads, done):
     for block in blocks:
         src = np.ascontiguousarray(block.array(head))
         dst = None if task.head is None else pool.array((block.n, *task.head.slice_shape), task.head.dtype, depth)
-        threads.each([partial(scan.step, state, src, dst, block.z, **own)])
+        threads.each([partial(scan.step, state, src, dst, block.z, **own)], task)
         made = block.n if dst is None else Block(block.z, block.n, dst)
         del block, src, dst
         yield made

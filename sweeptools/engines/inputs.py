@@ -4,55 +4,37 @@ import os
 import stat
 
 from ..errors import UsageError
-from ..params import Pipelines, Volumes
+from ..plan.inputs import inputs_of
 from ..stream import Reader
 
 
 def named(op, params, io):
     """{name: Source} of everything a filter reads, stdin first; by the names that an expression uses if it has one."""
-    wanted, pipelines = {}, {}
-    for name in op.inputs[1:]:
-        value = params.get(name)
-        if isinstance(op.params[name], (Pipelines, Volumes)):
-            for key, word in value or ():
-                if key in wanted or key in pipelines:
-                    raise UsageError(f"{key} is bound twice, the second time to {word!r}")
-                (pipelines if isinstance(op.params[name], Pipelines) else wanted)[key] = word
-        elif value is not None:
-            wanted[name] = value
-    by_name = any(isinstance(op.params[name], Volumes) for name in op.inputs[1:])
-    first = "a" if by_name else "stdin"
-    used = _named_in(params["expr"]) if by_name else {first}
-    sources = {}
-    if first not in wanted and (first in used or pipelines):
-        sources[first] = io.stdin()
-    for name, address in wanted.items():
-        if address == "-" and (io.has_stdin or first in sources):
+    wanted = inputs_of(op, params)
+    sources = {wanted.first: io.stdin()} if wanted.reads_stdin else {}
+    for name, address in wanted.addresses.items():
+        if address == "-" and io.has_stdin:
             raise UsageError(f"{name} is -, but stdin is taken already; <(sweep-read ADDRESS) is another stream")
         sources[name] = opened(address, io, name)
-    if not sources:
-        raise UsageError(f"{params['expr']!r} names no volume")
+        if is_pipe(address):
+            io.streams[name] = sources[name].head.history
     never_wait(sources, io)
-    if pipelines:
+    if wanted.pipelines:
         from .branch import applied
 
-        sources |= applied(pipelines, sources[first], io, keep=first in used)
-        if first not in used:
-            del sources[first]
+        sources |= applied(wanted.pipelines, sources[wanted.first], io, keep=wanted.takes_first)
+        if not wanted.takes_first:
+            del sources[wanted.first]
     return sources
-
-
-def _named_in(expr):
-    from ..expression import names
-
-    return names(expr)
 
 
 def opened(address, io, name):
     """The Source of an address, which may be a pipe such as <(...) makes."""
-    if address == "-":
+    if address in io.inputs:
+        source = io.inputs[address]
+    elif address == "-":
         source = io.stdin()
-    elif os.path.exists(address) and stat.S_ISFIFO(os.stat(address).st_mode):
+    elif is_pipe(address):
         return Reader(os.open(address, os.O_RDONLY), io.pool, name=name).source(name)
     else:
         from .. import volumes
@@ -60,6 +42,11 @@ def opened(address, io, name):
         source = volumes.open(address, io.pool)
     source.name = name
     return source
+
+
+def is_pipe(address):
+    """Whether an address is a pipe that has a name, such as <(...) makes."""
+    return os.path.exists(address) and stat.S_ISFIFO(os.stat(address).st_mode)
 
 
 def never_wait(sources, io):

@@ -1,19 +1,19 @@
 """What a command has to do with the world: its stdin, its stdout, what it says, its report."""
 
-import json
 import signal
 import sys
 import threading
 import time
 
-from .. import __version__, files
-from ..errors import Refused, SweepError
+from ..errors import Refused
 from ..flow import Ahead, Pool
 from ..machine import spell_size
 from ..measure import Peak, give_back, resident
 from ..memory import running
+from ..plan.history import entry
 from ..progress import Progress, clear
 from ..stream import Reader, Writer, send_error
+from .report import of_pipe, save
 
 
 class IO:
@@ -26,10 +26,13 @@ class IO:
         self.pool = Pool()
         self.threads, self.memory, self.tmpdir = options.threads, options.memory, options.tmpdir
         self.report, self.found, self.items = {}, {}, []
+        self.streams = {}                            # history of the inputs that come as streams, by name
+        self.inputs = {}                             # streams that are there already, by the word that names them
         self.began = time.perf_counter()
         give_back()
         self.peak = Peak()
         self.baseline = self.grown = 0
+        self.whole = None                            # the report, where this process is all of the run
         self._part = None                            # of the report: as it went into the end mark
         self._writer = self._progress = None
         self._facts = {"stage": op.name}             # how far this stage is, as its last note said
@@ -90,9 +93,9 @@ class IO:
         self._writer = Writer(1, head, name=self.op.name)
         return self._writer
 
-    def history(self, **more):
+    def history(self):
         """This command's entry of the history."""
-        return {"command": self.op.name, "version": __version__, "params": self.op.canonical(self.params), **more}
+        return entry(self.op, self.params, self.streams)
 
     def admit(self, items, head=None, least=("", 0)):
         """Account for what will be held; refuse now if the budget cannot be met. Returns this stage's predicted peak.
@@ -113,6 +116,11 @@ class IO:
         if own + earlier > self.options.budget:      # what comes later only adds to it
             self._refuse(own + earlier, "the budget of the pipe", self.options.budget, head.peaks if head else ())
         return own
+
+    def needs(self, items):
+        """Bytes that this process would hold, as it is now, with these items."""
+        self.imported()
+        return resident() + sum(n for _, n in [*items, *running(3)])
 
     def _refuse(self, need, what, have, earlier=()):
         items = [("the interpreter and its libraries", self.baseline), *self.items]
@@ -207,38 +215,15 @@ class IO:
         return self._part
 
     def write_report(self):
-        """The run's report, where --report asks for one: every stage's part, and totals over the pipe."""
-        if not self.options.report:
-            return
-        source = self._source
-        stages = [*(source.end.get("reports", ()) if source else ()), self.part()]
-        total = lambda key: sum(stage.get(key, 0) for stage in stages)  # noqa: E731
-        part = lambda key, none: next((s[key] for s in stages if key in s), none)  # noqa: E731
-        read = {"bytes": 0, "chunks": 0, "chunks_total": 0, **part("read", {})}
-        read["amplification"] = round(read["chunks"] / read["chunks_total"], 4) if read["chunks_total"] else 1.0
-        report = {
-            "pipeline": " | ".join(f"sweep-{stage['name']}" for stage in stages),
-            "version": __version__,
-            "wall_s": round(time.perf_counter() - self.began, 3),
-            "peak_bytes": total("peak_bytes"),
-            "predicted_peak_bytes": total("predicted_peak_bytes"),
-            "baseline_bytes": total("baseline_bytes"),
-            "sweeps": max(stage.get("sweeps", 1) for stage in stages),
-            "groups": [[stage["name"]] for stage in stages],
-            "tiles": 1,
-            "spool_bytes": total("spool_bytes"),
-            "handovers": len(stages) - 1,
-            "read": read,
-            "write": {"bytes": 0, "chunks": 0, "chunks_rewritten": 0, "files": 0, **part("write", {})},
-            "stages": stages,
-            "memory_items": [item for stage in stages for item in stage.get("memory_items", ())],
-            "refused": None,
-        }
-        try:
-            with files.complete(self.options.report) as file:
-                file.write(json.dumps(report, indent=1, default=float).encode() + b"\n")
-        except OSError as error:
-            raise SweepError(f"{self.options.report} was not written: {error.strerror}") from None
+        """The run's report, where --report asks for one: of the whole run, or of the pipe that ends here."""
+        if self.options.report:
+            earlier = self._source.end.get("reports", ()) if self._source else ()
+            save(self.whole or of_pipe([*earlier, self.part()], self.seconds), self.options.report)
+
+    @property
+    def seconds(self):
+        """Wall time so far."""
+        return time.perf_counter() - self.began
 
 
 class Idle:

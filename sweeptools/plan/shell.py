@@ -117,11 +117,15 @@ def _refuse(node):
 def _command(node, env):
     if node.type != "command":
         _refuse(node)
-    words = []
+    words, end, touching = [], None, []              # what touches is one word: y=<(...)
     for child in node.children:
-        if child.type == "command_name":
-            child = child.children[0]
-        words += _words(child, env)
+        if end != child.start_byte:
+            touching.append([])
+        end = child.end_byte
+        child = child.children[0] if child.type == "command_name" else child
+        touching[-1] += child.children if child.type == "concatenation" else [child]
+    for parts in touching:
+        words += _words(parts, env)
     if not words:
         raise UsageError("there is a command without a name")
     if words[0] == "sweep" and len(words) > 1:
@@ -132,11 +136,10 @@ def _command(node, env):
     return Command(name.removeprefix("sweep-"), tuple(words[1:]), " ".join(_text(node).split()))
 
 
-def _words(node, env):
+def _words(parts, env):
     """The words that one word of the text becomes: none, one, or several by a glob or an unquoted variable."""
-    parts = node.children if node.type == "concatenation" else [node]
     if any(part.type in PLAIN and _text(part)[:1] in "{}" for part in parts):
-        raise UsageError(f"{_text(node)!r} is not understood here: {REFUSED['brace_expression']}")
+        raise UsageError(f"{''.join(map(_text, parts))!r} is not understood here: {REFUSED['brace_expression']}")
     made, pattern, split = "", "", False
     for i, part in enumerate(parts):
         text, quoted = _part(part, env, i == 0)

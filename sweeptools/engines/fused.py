@@ -1,0 +1,216 @@
+"""A whole pipeline in one process: what bash would run as many, with the same bytes at its ends."""
+
+import os
+import sys
+from importlib import import_module
+
+from .. import __version__, files, table
+from ..graph import halo_of
+from ..machine import threads as granted
+from ..memory import depth_of, held
+from ..params import Address
+from ..plan.build import Builder, same_file
+from ..plan.fit import fit
+from ..progress import Progress
+from ..run import Run, Settings
+from ..stream import Writer
+from .ends import Worker
+from .inputs import never_wait, opened
+from .report import read, save, written
+
+WAITING = 2                            # blocks on their way to an end: see ends.Feed
+
+
+def built(text, io):
+    """The Pipeline of a text, its sources open."""
+
+    def open(op, full):
+        address = full.get("address")
+        if op.name == "read" and (address == "-" or os.path.exists(address) and not os.path.isfile(address)
+                                  and not os.path.isdir(address)):  # fmt: skip
+            source = opened(address, io, address)
+            return (op.name, address), source
+        deed = import_module(f"sweeptools.tools.{op.name}")
+        facts = {n: same_file(v) if isinstance(op.params[n], Address) and isinstance(v, str) else v for n, v in full.items()}
+        source = deed.open(io.pool, **({**full, "threads": io.threads, "tmpdir": io.tmpdir} if op.name == "read" else full))
+        return (op.name, repr(sorted(facts.items()))), source
+
+    pipeline = Builder(open, io.stdin).pipeline(text)
+    never_wait(pipeline.sources, io)
+    return pipeline
+
+
+def settings_of(pipeline, io):
+    """How the run is to be done: `beside` is where the first output goes."""
+    outputs = [end.stage.params["address"] for end in pipeline.ends if end.kind == "sink"]
+    beside = next((a for a in outputs if isinstance(a, str)), None)
+    return Settings(io.threads or granted(), None, io.tmpdir, beside, io.pool, io.note, io.say)
+
+
+class Fused:
+    """One run of a Pipeline; `io` is the command's own."""
+
+    def __init__(self, pipeline, io):
+        self.pipeline, self.io = pipeline, io
+        _check_places(pipeline)
+        self.run = Run(pipeline.graph, pipeline.sources, settings_of(pipeline, io))
+        self.workers = [(end, self._worker(end)) for end in pipeline.ends if end.kind in ("sink", "tool")]
+        self.streams = [end for end in pipeline.ends if end.kind == "stream"]
+
+    def _task(self, flow):
+        return self.pipeline.made[flow.node]
+
+    def _head(self, flow):
+        return self.run.head_of(self._task(flow)).but(history=flow.history, peaks=(), budget=None)
+
+    def _worker(self, end):
+        heads = [(self._task(f), self._head(f), a) for a, f in end.streams.items()]
+        if end.flow is not None:
+            heads.append((self._task(end.flow), self._head(end.flow), ""))
+        return Worker(end, self.io, heads)
+
+    def memory(self):
+        """[(what, bytes)] held by the run and by its ends, once those have told."""
+        items = list(self.run.memory())
+        for _, worker in self.workers:
+            items += worker.io.items
+            for task in worker.feeds:
+                size = self.run.head_of(task).block_bytes
+                items.append((f"{worker.io.op.name}: {WAITING} blocks on their way", WAITING * size))
+        items += [(f"{end.stage.op.name}: a block that is sent", self._head(end.flow).block_bytes) for end in self.streams]
+        return items
+
+    def go(self):
+        """Run it; returns the exit status."""
+        try:
+            for _, worker in self.workers:
+                worker.thread.start()
+            for _, worker in self.workers:
+                worker.io.admitted.wait()
+                worker.check()
+            fit(self.run, self.memory, self.io)
+            for _, worker in self.workers:
+                worker.io.go.set()
+            self._sweep()
+            status = self._finish()
+            self._report()
+            return status
+        except BaseException as error:
+            for _, worker in self.workers:
+                worker.stop(error)
+            raise
+
+    def _sweep(self):
+        takers = {}
+        for _, worker in self.workers:
+            for task in worker.feeds:
+                takers.setdefault(task, []).append(lambda block, task=task, worker=worker: worker.put(task, block))
+        writers = []
+        for end in self.streams:
+            writers.append((end, Writer(1, self._head(end.flow), name="run")))
+            takers.setdefault(self._task(end.flow), []).append(writers[-1][1].block)
+        first = next((t for t in self.run.graph.outs if t.head is not None), self.run.graph.tasks[0])
+        progress = Progress(self.io.options.progress, "run", first.head.slices, first.head.slice_bytes)
+        self.io._progress, done = progress, False
+        try:
+            for task, block in self.run.events():
+                for take in takers.get(task, ()):
+                    take(block)
+                if task is first:
+                    progress.advance(block.n)
+                del block
+            done = True
+        finally:
+            self.io._progress = None
+            progress.close(done)
+        for end, writer in writers:
+            writer.end([], self._found(end.flow))
+
+    def _found(self, flow):
+        """What the commands before an end have found, as the end mark has it."""
+        found = []
+        for place, node in flow.finders:
+            facts = {t.found: self.run.results[t] for t in self.pipeline.finds(node)}
+            found += [{"at": place, **facts}] if facts else []
+        return found
+
+    def _finish(self):
+        """End marks to the branches, then to the end of the pipeline itself; answers when all is in place."""
+        for stage in self.pipeline.stages:
+            for t in self.pipeline.finds(stage.node) if stage.node is not None else ():
+                say = self.io.say if t.found in stage.op.tells else self.io.verbose
+                say(f"sweep-{stage.op.name}: {t.found} {self.run.results[t]}")
+        status = 0
+        for end, worker in sorted(self.workers, key=lambda pair: not pair[0].branch):
+            if worker.source is not None:
+                worker.source.end["found"] = self._found(end.flow)
+            worker.finish()
+            status = status or worker.status
+        for end in self.pipeline.ends:
+            if end.kind in ("answer", "found"):
+                self._answer(end)
+        for end, worker in self.workers:
+            (sys.stderr if end.branch else sys.stdout).write("".join(worker.io.said))
+        return status
+
+    def _report(self):
+        """The report, for --report here and on the commands of the pipeline."""
+        io, run = self.io, self.run
+        io.grown = run.grown
+        io.report |= run.report()
+        part = io.part()
+        stages = [self._stage(stage) for stage in self.pipeline.stages]
+        edges = [*run.edges, *(task for _, worker in self.workers for task in worker.feeds)]
+        io.whole = {
+            "pipeline": self.pipeline.text,
+            "version": __version__,
+            "wall_s": round(io.seconds, 3),
+            **{key: part[key] for key in ("peak_bytes", "predicted_peak_bytes", "baseline_bytes")},
+            "sweeps": run.graph.sweeps,
+            "groups": [[stage.op.name for stage in self.pipeline.stages]],
+            "tiles": 1,
+            "spool_bytes": part["spool_bytes"],
+            "handovers": len(edges),
+            "copies": sum(1 for t in run.graph.tasks if t.op and t.op.kind == "kernel" and not t.is_map),
+            "read": read([source.stats for source in self.pipeline.sources.values()]),
+            "write": written([worker.io.report.get("write", {}) for _, worker in self.workers]),
+            "stages": stages,
+            "memory_items": part["memory_items"],
+            "refused": None,
+        }
+        for stage in self.pipeline.stages:
+            if stage.given.get("report"):
+                save(io.whole, stage.given["report"])
+
+    def _stage(self, stage):
+        """What one command did."""
+        run, tasks = self.run, [t for t in self.run.graph.tasks if stage.node is not None and t.origin is stage.node]
+        return {
+            "name": stage.op.name,
+            "busy_s": round(sum(run.threads.spent.get(t, 0.0) for t in tasks), 4),
+            "depth": max((depth_of(t, run.settings.depth) for t in tasks), default=0),
+            "halo": [list(pair) for pair in halo_of(tasks, tasks)] if tasks else [[0, 0]] * 3,
+            "held_bytes": sum(n for t in tasks for _, n in held(t, run.settings)),
+        }
+
+    def _answer(self, end):
+        if end.kind == "found":
+            answer = {t.found: self.run.results[t] for t in self.pipeline.finds(end.node)}
+        else:
+            answer = self.run.results[self.pipeline.made[end.node]]
+        file = end.stage.given.get("pass_") or end.stage.given.get("out")
+        if file:
+            table.save(answer, file)
+        else:
+            (sys.stderr if end.branch else sys.stdout).writelines(table.lines(answer, end.stage.given.get("json")))
+
+
+def _check_places(pipeline):
+    """Refuse what could be written nowhere, before any work."""
+    for stage in pipeline.stages:
+        for name in ("out", "pass_"):
+            if stage.given.get(name):
+                table.check(stage.given[name])
+        for file in (stage.given.get("report"), stage.params.get("stamp")):
+            if file:
+                files.check(file)
