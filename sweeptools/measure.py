@@ -2,6 +2,7 @@
 
 import ctypes
 import threading
+import weakref
 
 LARGE = 1 << 20        # bytes from which on freed memory goes back to the system at once
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
@@ -27,19 +28,27 @@ def resident():
 
 
 class Peak:
-    """The most that was held since it was made, sampled in a thread of its own."""
+    """The most that was held since it was made, sampled in a thread of its own until it is stopped or forgotten."""
 
     def __init__(self, every=0.02):
         self.bytes = resident()
         self._stop = threading.Event()
-        self._every = every
-        threading.Thread(target=self._watch, daemon=True).start()
+        threading.Thread(target=_watch, args=(weakref.ref(self), self._stop, every), daemon=True).start()
 
-    def _watch(self):
-        while not self._stop.wait(self._every):
-            self.bytes = max(self.bytes, resident())
+    def look(self):
+        self.bytes = max(self.bytes, resident())
 
     def stop(self):
         self._stop.set()
-        self.bytes = max(self.bytes, resident())
+        self.look()
         return self.bytes
+
+
+def _watch(peak, stop, every):
+    """Look now and then; the thread keeps no Peak alive, as that of a command that failed."""
+    while not stop.wait(every):
+        alive = peak()
+        if alive is None:
+            return
+        alive.look()
+        del alive
