@@ -1,6 +1,7 @@
 """The examples run as they stand, on what they make up, twice in the same folder, and give what they say."""
 
 import csv
+import json
 import os
 import subprocess
 from functools import cache
@@ -106,6 +107,23 @@ def test_spots_are_measured(made):
     table = rows(folder / "spots.tsv")
     means = ndimage.mean(spots.astype(float), labels, np.arange(1, labels.max() + 1))
     np.testing.assert_allclose([float(row["mean"]) for row in table], means, rtol=1e-9, atol=1e-9)
+
+
+def test_eight_bits_with_a_pyramid(made):
+    folder, _ = made("06-eight-bits-with-a-pyramid")
+    report = json.loads((folder / "scan.json").read_text())
+    assert all(stage["peak_bytes"] <= stage["predicted_peak_bytes"] for stage in report["stages"])
+    head, before = voxels(folder / "scan.ome.zarr")
+    assert (before.dtype, before.min(), before.max()) == (np.uint8, 0, 255)
+    for k in (1, 2, 3):
+        head, level = voxels(folder / f"scan.ome.zarr/{k}")
+        before = before.astype(int)
+        rows, columns = (np.arange(0, n, 2) for n in before.shape[1:])
+        total, count = (np.add.reduceat(np.add.reduceat(a, rows, 1), columns, 2) for a in (before + 0, before * 0 + 1))
+        np.testing.assert_array_equal(level, np.rint(total / count))
+        middle = (2**k - 1) / 2 * 4.0
+        assert head.spacing == (50, 4 * 2**k, 4 * 2**k) and head.origin == (0, middle, middle) and head.unit == "nanometer"
+        before = level
 
 
 def test_make_makes_what_is_out_of_date(tmp_path):

@@ -1,5 +1,6 @@
 """sweep-write: a stream into a stored volume."""
 
+from ..errors import UsageError
 from ..params import Address, Choice, Flag, Param, Sizes, Text
 from ..spec import op
 
@@ -18,17 +19,32 @@ class Shards(Param):
         return twin.parse(text)
 
 
+class Pyramid(Param):
+    """Coarser levels of a volume: none, as many as it takes, or a number."""
+
+    metavar = "none|auto|N"
+    unit = "levels"
+
+    def parse(self, text):
+        if text in ("none", "auto"):
+            return text
+        try:
+            return self.check(int(text))
+        except ValueError:
+            raise UsageError(f"{self.name} is {text!r}, must be none, auto or a number of levels") from None
+
+
 @op(
     "write a volume", kind="sink", task="Streams and flow",
     examples=("out.ome.zarr", "out.zarr --chunks 32,128,128 --shards none --codec zstd:3",
-              "slices/s_%05d.tif --overwrite", "out.npy --stamp done.txt"),
+              "slices/s_%05d.tif --overwrite", "out.npy --stamp done.txt", "out.ome.zarr --pyramid auto"),
 )  # fmt: skip
 def write(*, address: Address("where to", positional=True),
           chunks: Sizes("chunks of a Zarr array; else 64, clipped to the volume") = None,
           shards: Shards("shards of a Zarr array; else one chunk deep and 32 to 64 MiB") = None,
           codec: Text("lz4 (with bit shuffle), zstd or gzip, with a level as in zstd:3, or none; else zstd:1 for "
                       "labels and masks, lz4 for images", metavar="CODEC") = None,
-          pyramid: Choice("levels of coarser voxels", "none") = "none",
+          pyramid: Pyramid("coarser levels of an OME-Zarr volume", low=0) = "none",
           ome: Choice("OME-Zarr version, or a bare array", "0.5", "0.4", "none") = None,
           format: Choice("format, instead of by the suffix", "zarr", "tiff", "slices", "npy", "sweep") = None,
           keep_axes: Flag("leave the axes as the stream has them") = False,
@@ -42,6 +58,12 @@ def write(*, address: Address("where to", positional=True),
     the order z, y, x. Whole chunks are written, each once, the last row while the next one comes in; memory is two
     rows. Chunks that are 0 everywhere are not stored. The history of the stream and the digests of its slices are kept
     with a Zarr volume, under "sweeptools" in its attributes; two runs write the same files, byte for byte.
+
+    --pyramid auto adds coarser levels, reduced while the voxels pass: each halves the axes whose spacing is within
+    sqrt 2 of the finest, until a level fits in one chunk; N makes so many. A voxel of a level is what sweep-downsample
+    makes of its block of the level before: the mean, of labels and masks the mode. Every level's chunks are written
+    once; memory is up to two thirds more. Scale and translation of each level say where its voxels are, and `omero`
+    which values occur, for viewers.
 
     The type is kept, NaN and -0 too. Errors: an address of no known format, options that do not fit it (2); an output
     that exists, without --overwrite, or that another process writes, a stream that the format cannot hold (3).

@@ -3,19 +3,17 @@
 from pathlib import Path
 
 from .. import volumes
-from ..errors import SweepError, UsageError
+from ..errors import SweepError
 from ..stream import Digest
 
 
 def put(source, io, *, address, chunks=None, shards=None, codec=None, format=None, pyramid="none", ome=None,
         keep_axes=False, overwrite=False, stamp=None, **_):  # fmt: skip
     """Write a stream; the volume appears under its name only after the end mark has been verified."""
-    if pyramid != "none":
-        raise UsageError(f"pyramid is {pyramid!r}, must be none")
     sink = volumes.create(
         address, source.head, pool=io.pool, overwrite=overwrite, chunks=chunks, shards=shards, codec=codec,
-        format=format, ome=ome, keep_axes=keep_axes, history=io.options.history, threads=io.threads,
-        tmpdir=io.tmpdir,
+        format=format, ome=ome, pyramid=None if pyramid in ("none", 0) else pyramid,
+        keep_axes=keep_axes, history=io.options.history, threads=io.threads, tmpdir=io.tmpdir,
     )  # fmt: skip
     for text in getattr(sink, "said", ()):
         io.say(text)
@@ -35,5 +33,7 @@ def put(source, io, *, address, chunks=None, shards=None, codec=None, format=Non
         sink.abort()
         raise
     io.report["write"] = sink.stats
+    for text in sink.lost:
+        io.say(text)
     if stamp:
         Path(stamp).touch()

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..errors import UsageError
 from ..params import convert, unit_name
 
+PART = 1 << 16                    # voxels that are looked at at a time: they stay in the cache
 OWN = "sweeptools"                # the key of what OME has no word for: history, digests, role, components
 
 
@@ -84,23 +87,80 @@ def spacing(axes, scale, shift):
     return known, unit, tuple(convert(t, i, unit) for i, t in zip(into, shift))
 
 
-def describe(head, name, version, extra):
-    """Attributes of a group whose volume is at `0`: OME-Zarr `version`, and `extra` under our own key."""
+def describe(head, name, version, extra, levels=(("0", (1, 1, 1)),), method=None, channels=()):
+    """Attributes of a group: OME-Zarr `version`, and `extra` under our own key.
+
+    levels: the path of each and the block of voxels of the first, (z, y, x), that one of its voxels is made of, by
+    `method`. channels: of `omero`, see Windows.
+    """
     axes = [{"name": "c", "type": "channel"}] if head.components else []
     given = head.spacing or (None,) * 3
     for axis, step in zip(head.axes, given):
         said = {"name": axis, "type": "space"}
         axes.append({**said, "unit": head.unit} if head.unit and step is not None else said)
     lead = [1.0] * len(axes[:-3])
-    steps = [{"type": "scale", "scale": [*lead, *(1.0 if s is None else float(s) for s in given)]}]
-    if any(head.origin):
-        steps.append({"type": "translation", "translation": [0.0 for _ in lead] + [float(o) for o in head.origin]})
-    scales = [{"name": name, "axes": axes, "datasets": [{"path": "0", "coordinateTransformations": steps}]}]
-    label = {"image-label": {"version": version}} if head.role == "labels" else {}
+    distance = [1.0 if s is None else float(s) for s in given]
+    sets = [{"path": path, "coordinateTransformations": placed(lead, distance, head.origin, scale)}
+            for path, scale in levels]  # fmt: skip
+    scales = [{"name": name, "axes": axes, "datasets": sets} | ({"type": method} if method else {})]
+    more = {"image-label": {"version": version}} if head.role == "labels" else {}
+    more |= {"omero": {"channels": list(channels)}} if channels else {}
     if version == "0.4":
         scales[0] = {"version": "0.4", **scales[0]}
-        return {"multiscales": scales, **label, OWN: extra}
-    return {"ome": {"version": version, "multiscales": scales, **label}, OWN: extra}
+        return {"multiscales": scales, **more, OWN: extra}
+    return {"ome": {"version": version, "multiscales": scales, **more}, OWN: extra}
+
+
+def placed(lead, distance, origin, scale):
+    """Transformations of a level whose voxels are blocks of `scale` voxels (z, y, x): the first voxel's centre is its
+    block's. lead: the scale of the axes before z, y, x; distance, origin: of the finest voxels, in the axes' units."""
+    steps = [{"type": "scale", "scale": [*lead, *(d * s for d, s in zip(distance, scale))]}]
+    shift = [o + d * (s - 1) / 2 for o, d, s in zip(origin, distance, scale)]
+    if any(shift):
+        steps.append({"type": "translation", "translation": [*(0.0 for _ in lead), *map(float, shift)]})
+    return steps
+
+
+class Windows:
+    """The least and the greatest finite value of each component, gathered in passing: what a viewer shows at first."""
+
+    def __init__(self, head):
+        self.names, self.dtype = head.components or ("0",), head.dtype
+        self.ends = [None] * len(self.names)
+
+    def add(self, data):
+        """Take voxels [z, y, x(, c)]; None where all are 0."""
+        if data is None:
+            for i in range(len(self.names)):
+                self._widen(i, self.dtype.type(0), self.dtype.type(0))
+            return
+        flat = data.reshape(-1, len(self.names))
+        for at in range(0, len(flat), PART):
+            for i in range(len(self.names)):
+                some = flat[at : at + PART, i]
+                low, high = some.min(), some.max()
+                if not np.isfinite(low) or not np.isfinite(high):
+                    some = some[np.isfinite(some)]
+                    if not some.size:
+                        continue
+                    low, high = some.min(), some.max()
+                self._widen(i, low, high)
+
+    def _widen(self, i, low, high):
+        have = self.ends[i]
+        self.ends[i] = (low, high) if have is None else (min(have[0], low), max(have[1], high))
+
+    def channels(self):
+        """The channels of `omero`; none where a component has less than two values, which makes no window."""
+        if any(ends is None or ends[0] == ends[1] for ends in self.ends):
+            return []
+        colors = {"r": "FF0000", "g": "00FF00", "b": "0000FF"} if set("rgb") <= set(self.names) else {}
+        said = []
+        for name, (low, high) in zip(self.names, self.ends):
+            low, high = low.item(), high.item()
+            window = {"min": low, "max": high, "start": low, "end": high}
+            said.append({"label": name, "color": colors.get(name, "FFFFFF"), "active": True, "window": window})
+        return said
 
 
 def choose(axis, size, wanted, names, where):

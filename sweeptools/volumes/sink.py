@@ -1,7 +1,7 @@
 """A stream into a volume: blocks are gathered to whole chunk rows, which a thread writes behind; then it is published.
 
-Down sweeps and turned streams come out in the volume's own order z, y, x. At most two slabs are alive: the one that is
-being gathered and the one that is being written.
+Down sweeps and turned streams come out in the volume's own order z, y, x. At most two slabs are alive, the one that is
+being gathered and the one that is being written, and what was reduced of them for coarser levels.
 """
 
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 import numpy as np
 
 from ..errors import SweepError
+from .pyramid import Level, Pyramid, Rows, method_of
 
 GRACE = 0.3                            # seconds that a row may take to be done where all is given up
 
@@ -26,78 +27,57 @@ def restored(head):
 class Sink:
     """`write` blocks in stream order, then `finish`; or `abort` at any time. `stats` counts, `memory` is what is held.
 
-    writer: a format's Writer, which takes boxes of the volume; target: where it is published.
+    writer: a format's Writer, which takes boxes of the volume, of all its `levels` where it has them; target: where it
+    is published.
     """
 
     def __init__(self, head, writer, target, pool, history=True):
-        self.head, self.writer, self.target, self.pool, self.history = head, writer, target, pool, history
+        self.head, self.writer, self.target, self.history = head, writer, target, history
         self.back = tuple(np.argsort(head.order))
-        self.grain = max(1, writer.grain[head.order[0]])
-        self.rows = {}                               # row -> [data or None, slices that are there, [(a, b, fill)]]
+        axis, comps, volume = head.order[0], len(head.components), restored(head)
+        levels = getattr(writer, "levels", None) or [Level(volume.whole, max(1, writer.grain[axis]))]
+        self.rows = Rows(levels[0], head.dtype, comps, axis, pool, writer.skips, head.depth)
+        method = method_of(head.role)
+        self.pyramid = Pyramid(levels, head.dtype, comps, axis, method, self._store, pool, getattr(writer, "threads", 1))
         self.seen = 0
         self.stats = {"bytes": 0, "chunks": 0, "chunks_rewritten": 0, "files": 0}
         self.worker = ThreadPoolExecutor(1, "write")
         self.behind = None
-        rows = min(2, -(-head.slices // self.grain))
-        held = rows * min(self.grain, head.slices) * head.slice_bytes
-        turned = 0 if head.order == (0, 1, 2) else min(self.grain, head.slices) * head.slice_bytes
-        self.memory = ((f"{target.name}: {rows} slabs of {self.grain} slices", held + turned),)
-        if head.depth != self.grain:                 # else the blocks are the slabs
+        rows = min(2, -(-head.slices // self.rows.grain))
+        self.memory = ((f"{target.name}: {rows} slabs of {self.rows.grain} slices", rows * self.rows.bytes),)
+        self.memory += tuple((f"{target.name}: {what}", n) for what, n in self.pyramid.memory())
+        if head.depth != self.rows.grain or head.order != (0, 1, 2):     # else the blocks are the slabs
             self.memory += (("2 blocks of the stream", 2 * head.block_bytes),)
         if getattr(writer, "held", 0):
             self.memory += ((f"{target.name}: encoding", writer.held),)
 
     def write(self, block):
         """Take a block of the stream."""
-        first, end = block.z - self.head.first, block.z - self.head.first + block.n
-        rows = range(first // self.grain, (end - 1) // self.grain + 1)
-        for k in rows if self.head.sweep == "up" else reversed(rows):
-            a, b = max(first, k * self.grain), min(end, (k + 1) * self.grain)
-            self._gather(k, a, b, block.part(a + self.head.first, b + self.head.first))
+        first, down = block.z - self.head.first, self.head.sweep == "down"
+        data = block.data
+        if data is not None and self.head.order != (0, 1, 2):
+            data = data.transpose(*self.back, *range(3, data.ndim))
+        for start, stop, row in self.rows.take(first, first + block.n, data, block.fill, down):
+            if self.behind is not None:              # until the row before has been written
+                self.behind.result()
+            self.behind = self.worker.submit(self._put, start, stop, row)
         self.seen += block.n
 
-    def _gather(self, k, a, b, part):
-        start, stop = k * self.grain, min((k + 1) * self.grain, self.head.slices)
-        row = self.rows.setdefault(k, [None, 0, []])
-        if part.data is None:
-            row[2].append((a, b, part.fill))
-        elif (a, b) == (start, stop):
-            row[0] = part.data                       # a whole row in one block: no copy
-        else:
-            if row[0] is None:
-                row[0] = self._room(stop - start)
-            row[0][a - start : b - start] = part.data
-        row[1] += b - a
-        if row[1] == stop - start:
-            del self.rows[k]
-            self._send(row[0], row[2], start, stop)
+    def _put(self, start, stop, row):
+        if getattr(self.writer, "windows", None):
+            self.writer.windows.add(row[0])
+        self._store(row[0], (start, stop), 0)
+        self.pyramid.take(start, stop, row[0], down=self.head.sweep == "down")
+        self.rows.let_go(row)
 
-    def _send(self, data, fills, start, stop):
-        """Hand a row over to the thread that writes, once that has written the row before."""
+    def _store(self, data, span, k):
+        """Write a row of level k; one that is 0 throughout is not stored."""
         if data is None:
-            if self.writer.skips and all(self._is_zero(fill) for _, _, fill in fills):
-                return
-            data = self._room(stop - start)
-        for a, b, fill in fills:
-            data[a - start : b - start] = fill
-        box = [(0, n) for n in self.head.shape]
-        box[0] = (start, stop)
-        box = tuple(box[i] for i in self.back)
-        if self.head.order != (0, 1, 2):
-            data = data.transpose(*self.back, *range(3, data.ndim))
-        if self.behind is not None:
-            self.behind.result()
+            return
+        box = [(0, n) for n in self.pyramid.levels[k].whole]
+        box[self.head.order[0]] = span
         self.stats["bytes"] += data.nbytes
-        self.behind = self.worker.submit(self._put, [data], box)
-
-    def _put(self, row, box):
-        self.writer.write(row.pop(), box)            # nobody holds it any more when this is told to be done
-
-    def _room(self, n):
-        return self.pool.array((n, *self.head.slice_shape), self.head.dtype, min(self.grain, self.head.slices))
-
-    def _is_zero(self, fill):
-        return not any(np.asarray(fill, self.head.dtype).tobytes())    # by its bits: -0.0 is not 0.0
+        self.writer.write(data, tuple(box), *([k] if k else ()))
 
     def finish(self, end=None):
         """Write what is left and publish. end: what the stream's end told: slice_digests (indices, digests), found."""
@@ -106,6 +86,7 @@ class Sink:
         if self.behind is not None:
             self.behind.result()
         self.worker.shutdown()
+        self.pyramid.close()
         self.writer.finish(self.facts(end or {}))
         self.stats |= self.writer.stats
         root = getattr(self.writer, "root", None)
@@ -126,6 +107,7 @@ class Sink:
         self.worker.shutdown(wait=False, cancel_futures=True)
         if self.behind is not None:
             wait([self.behind], GRACE)
+        self.pyramid.close()
         self.writer.abort()
         self.target.abort()
 

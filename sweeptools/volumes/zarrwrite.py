@@ -2,19 +2,18 @@
 
 import json
 import os
-import warnings
 from math import ceil, prod
 from pathlib import Path
 
-import numpy as np
-
-from ..errors import SweepError, UsageError
+from ..errors import UsageError
 from . import ome
-from .zarr import pipeline
-from .zarrread import OWN, at_once
+from .pyramid import Level, factors, halved, method_of
+from .zarrarray import Array
+from .zarrread import OWN
 
 CHUNKS = (64, 64, 64)
 SHARD = 32 << 20         # bytes a shard is to have at least; twice that at most
+KEPT = 2 << 20           # bytes of small pieces that the allocator keeps of each array that is written by turns
 CODECS = ("lz4", "zstd", "gzip", "none")
 
 
@@ -42,6 +41,35 @@ def layout(head, axis, chunks=None, shards=None, zarr_format=3):
     return chunks, None if tuple(wide) == chunks else tuple(wide)
 
 
+def fitting(shards, chunks, level):
+    """Shards that were asked for as they fit a coarser level, whose chunks may be smaller too."""
+    if shards in (None, "none"):
+        return shards
+    sizes = [max(1, min(c, n)) for c, n in zip(chunks or CHUNKS, level.whole)]
+    return tuple(c * max(1, ceil(min(s, n) / c)) for s, c, n in zip(shards, sizes, level.whole))
+
+
+def shrunk(head, steps):
+    """The heads of the levels that these factors make, as far as their layout depends on them."""
+    heads = [head]
+    for factor in steps:
+        heads.append(head.but(whole=halved(heads[-1].whole, factor)))
+    return heads
+
+
+def levels_of(head, axis, steps, grids):
+    """The Levels of a volume: rows as deep as its files along `axis`, or twice, so that each gives whole slices of the
+    next level. grids: (chunks, shards or None) of each."""
+    levels, scale = [], (1, 1, 1)
+    for k, (level, (chunks, shards)) in enumerate(zip(shrunk(head, steps), grids)):
+        factor = steps[k - 1] if k else (1, 1, 1)
+        scale = tuple(s * f for s, f in zip(scale, factor))
+        depth = (shards or chunks)[axis]
+        rest = steps[k][axis] if k < len(steps) else 1
+        levels.append(Level(level.whole, depth if depth % rest == 0 else depth * rest, factor, scale))
+    return levels
+
+
 def _spell(triple):
     return ",".join(map(str, triple))
 
@@ -57,7 +85,7 @@ def codec_of(text, role):
     return name, int(level) if colon else {"gzip": 5}.get(name, 1)
 
 
-def _compressors(zarr, codec, zarr_format):
+def _compressors(codec, zarr_format):
     name, level = codec
     if name == "none":
         return None
@@ -75,56 +103,47 @@ def _compressors(zarr, codec, zarr_format):
 
 
 class Writer:
-    """A Zarr store at `path`. `version` is "0.5", "0.4" or "none" (a bare array); boxes are whole chunk rows."""
+    """A Zarr store at `path`. `version` is "0.5", "0.4" or "none" (a bare array); boxes are whole chunk rows.
+
+    pyramid: "auto" or the number of coarser levels, each an array of its own; `levels` tells all, 0 first.
+    """
 
     axes = (0, 1, 2)
     why = ""
     skips = True
 
-    def __init__(self, path, head, axis=0, chunks=None, shards=None, codec=None, version="0.5", threads=1, name=""):
+    def __init__(self, path, head, axis=0, chunks=None, shards=None, codec=None, version="0.5", threads=1, name="",
+                 pyramid=None):  # fmt: skip
         self.head, self.version, self.path = head, version, Path(path)
-        self.title = name
+        self.title, self.threads = name, threads
         form = 2 if version == "0.4" else 3
         codec = codec_of(codec, head.role)
-        chunks, shards = layout(head, axis, chunks, shards, form)
-        self.grain, self.chunks = shards or chunks, chunks
+        steps = () if pyramid is None else factors(head, chunks or CHUNKS, pyramid)
         self.stats = {"chunks": 0, "files": 0}
-        zarr = pipeline(threads)
-        self.inner = self.path if version == "none" else self.path / "0"
-        lead = (len(head.components),) if head.components else ()
-        ones = (1,) * len(lead)
-        names = [*(["c"] if lead else []), *head.axes]
-        row = prod(lead) * prod(ceil(head.whole[i] / self.grain[i]) for i in (0, 1, 2) if i != axis)
-        # zarrs lays the chunks of a shard down in the order in which its threads end: one thread a shard, then, so
-        # that every run writes the same bytes
-        size = prod(self.grain) * head.dtype.itemsize
-        atonce = at_once(size, row, threads)
-        cut = any(n % s for n, s in zip(head.whole, self.grain))
-        self.held = (3 if cut else 2) * atonce * size + OWN      # of files at the border the old voxels are looked for
-        bound = {"threading.max_workers": atonce, "codec_pipeline.chunk_concurrent_minimum": atonce}
-        facts = {"dimension_names": names} if form == 3 else {"chunk_key_encoding": {"name": "v2", "separator": "/"}}
-        with zarr.config.set(bound), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            self.array = zarr.create_array(
-                str(self.inner), shape=(*lead, *head.whole), chunks=(*ones, *chunks), dtype=head.dtype,
-                shards=(*ones, *shards) if shards else None, compressors=_compressors(zarr, codec, form), filters=None,
-                fill_value=0, zarr_format=form, config={"write_empty_chunks": False}, **facts,
-            )  # fmt: skip
+        if version == "none":
+            if steps:
+                raise UsageError("--pyramid needs a group for its levels, --ome none is a bare array; leave one of them out")
+            places = [self.path]
+        else:
+            places = [self.path / str(k) for k in range(len(steps) + 1)]
+        self.windows = ome.Windows(head) if version != "none" and head.role == "image" else None
+        facts = {"zarr_format": form, "compressors": _compressors(codec, form), "threads": threads}
+        heads = shrunk(head, steps)
+        grids = [layout(heads[0], axis, chunks, shards, form)]
+        grids += [layout(level, axis, chunks, fitting(shards, chunks, level), form) for level in heads[1:]]
+        self.levels = levels_of(head, axis, steps, grids)
+        self.arrays = [Array(place, head.but(whole=level.whole), axis, *grid, **facts)
+                       for place, level, grid in zip(places, self.levels, grids)]  # fmt: skip
+        self.grain, self.chunks = self.arrays[0].files, self.arrays[0].chunks
+        first, *coarser = (array.held for array in self.arrays)
+        self.held = max([first, *coarser]) + sum(min(held - OWN, KEPT) for held in coarser)
         if version == "none":                                    # it opens as a volume only when all is written
             os.rename(self.path / "zarr.json", self.path / ".array.json")
 
-    def write(self, data, box):
-        """Write voxels [z, y, x(, c)] of a box of whole chunk rows."""
-        if self.head.components:
-            data = np.moveaxis(data, -1, 0)
-        if not data.size:
-            return
-        window = tuple(slice(a, b) for a, b in box)
-        try:
-            self.array[(slice(None), *window) if self.head.components else window] = np.ascontiguousarray(data)
-        except RuntimeError as error:                            # zarrs has no other for what the disk says
-            raise SweepError(f"slices {box[0][0]} to {box[0][1]} could not be stored: {error}") from None
-        self.stats["chunks"] += prod(ceil((b - a) / c) for (a, b), c in zip(box, self.chunks))
+    def write(self, data, box, k=0):
+        """Write voxels [z, y, x(, c)] of a box of whole chunk rows of level k."""
+        self.arrays[k].write(data, box)
+        self.stats["chunks"] += prod(ceil((b - a) / c) for (a, b), c in zip(box, self.arrays[k].chunks))
 
     def finish(self, facts):
         """Write the root's metadata, the last of the store's files: `facts` are kept under our own key."""
@@ -146,12 +165,18 @@ class Writer:
             _write(self.path / "zarr.json", said)
             hidden.unlink()
         elif self.version == "0.4":
-            _write(self.path / ".zattrs", {**passed, **ome.describe(head, self.title, "0.4", own)})
+            _write(self.path / ".zattrs", {**passed, **self._described(own)})
             _write(self.path / ".zgroup", {"zarr_format": 2})
         else:
-            said = {**passed, **ome.describe(head, self.title, self.version, own)}
+            said = {**passed, **self._described(own)}
             _write(self.path / "zarr.json", {"zarr_format": 3, "node_type": "group", "attributes": said})
         self.stats["files"] = sum(len(files) for _, _, files in os.walk(self.path))
+
+    def _described(self, own):
+        places = [(str(k), level.scale) for k, level in enumerate(self.levels)]
+        method = method_of(self.head.role) if len(places) > 1 else None
+        channels = self.windows.channels() if self.windows else ()
+        return ome.describe(self.head, self.title, self.version, own, places, method, channels)
 
     @property
     def root(self):

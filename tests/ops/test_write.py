@@ -38,7 +38,7 @@ def tree(path):
     ("w.zarr", "w.zarr"), ("w.ome.zarr --shards none --codec zstd:3", "w.ome.zarr"), ("w.zarr --ome 0.4", "w.zarr"),
     ("w.zarr --ome none --chunks 8,16,16 --shards 16,16,32 --codec none", "w.zarr"), ("w.tif", "w.tif"), ("w/", "w"),
     ("w/s_%05d.tif", "w"), ("w --format slices", "w"), ("w.npy", "w.npy"), ("w --format npy", "w"),
-    ("w.sweep", "w.sweep"),
+    ("w.sweep", "w.sweep"), ("w.ome.zarr --pyramid auto", "w.ome.zarr"),
 ])  # fmt: skip
 def test_each_format_by_its_name(shell, v, words, back):
     done = shell(f"set -o pipefail; sweep-read v.npy --sweep down | sweep-write {words}")
@@ -52,7 +52,9 @@ def test_each_format_by_its_name(shell, v, words, back):
     ("w.png", 2, "suffix '.png' is not a format; can be written: .zarr"),
     ("w.npy --chunks 8", 2, "--chunks is for .zarr"),
     ("w.zarr --codec lzma", 2, "codec is 'lzma', must be lz4, zstd or gzip"),
-    ("w.zarr --pyramid auto", 2, "must be one of none"),
+    ("w.zarr --pyramid some", 2, "pyramid is 'some', must be none, auto or a number of levels"),
+    ("w.zarr --pyramid 99", 2, "pyramid is 99, must be at most 7: then one voxel is left"),
+    ("w.npy --pyramid auto", 2, "leave --pyramid out"),
     ("w.zarr --shards 100", 2, "must be multiples of the chunks"),
     ("v.npy", 3, "v.npy exists; use --overwrite to replace it"),
     ("no/w.npy", 2, "there is no directory"),

@@ -1,0 +1,54 @@
+"""One Zarr array that is written by rows of its files, every file once and the same bytes in every run."""
+
+import warnings
+from math import ceil, prod
+
+import numpy as np
+
+from ..errors import SweepError
+from .zarr import pipeline
+from .zarrread import OWN, at_once
+
+
+class Array:
+    """An array made at `place` for the voxels of `head`, components first. axis: the one along which its rows come.
+
+    shards: None for files of one chunk. lead: further axes before it, (name, size) each, whose index `write` is told.
+    `files` is the shape of a file's voxels, `held` the bytes that encoding holds beside the row.
+    """
+
+    def __init__(self, place, head, axis, chunks, shards, *, zarr_format, compressors, threads):
+        self.chunks, self.files, self.comps = chunks, shards or chunks, len(head.components)
+        zarr = pipeline(threads)
+        lead = (self.comps,) if self.comps else ()
+        ones = (1,) * len(lead)
+        row = prod(lead) * prod(ceil(head.whole[i] / self.files[i]) for i in (0, 1, 2) if i != axis)
+        # zarrs lays the chunks of a shard down in the order in which its threads end: one thread a shard, then, so
+        # that every run writes the same bytes
+        size = prod(self.files) * head.dtype.itemsize
+        atonce = at_once(size, row, threads)
+        cut = any(n % s for n, s in zip(head.whole, self.files))
+        self.held = (3 if cut else 2) * atonce * size + OWN      # of files at the border the old voxels are looked for
+        bound = {"threading.max_workers": atonce, "codec_pipeline.chunk_concurrent_minimum": atonce}
+        facts = {"chunk_key_encoding": {"name": "v2", "separator": "/"}}
+        if zarr_format == 3:
+            facts = {"dimension_names": [*(["c"] if lead else []), *head.axes]}
+        with zarr.config.set(bound), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.array = zarr.create_array(
+                str(place), shape=(*lead, *head.whole), chunks=(*ones, *chunks), dtype=head.dtype,
+                shards=(*ones, *shards) if shards else None, compressors=compressors, filters=None,
+                fill_value=0, zarr_format=zarr_format, config={"write_empty_chunks": False}, **facts,
+            )  # fmt: skip
+
+    def write(self, data, box):
+        """Write voxels [z, y, x(, c)] of a box of whole rows of files."""
+        if self.comps:
+            data = np.moveaxis(data, -1, 0)
+        if not data.size:
+            return
+        window = tuple(slice(a, b) for a, b in box)
+        try:
+            self.array[(slice(None), *window) if self.comps else window] = np.ascontiguousarray(data)
+        except RuntimeError as error:                            # zarrs has no other for what the disk says
+            raise SweepError(f"slices {box[0][0]} to {box[0][1]} could not be stored: {error}") from None
