@@ -1,11 +1,7 @@
-"""Gaussian weights for derivatives, as filters of _separable.py, and the type of their results."""
-
-import numpy as np
+"""Gaussian weights for derivatives, as filters of _separable.py."""
 
 from ..errors import UsageError
-from ._lines import precision
 from ._separable import scaled
-from .cast import cast
 from .gauss import weights
 
 
@@ -21,14 +17,3 @@ def axes_of(sigma):
     if not axes:
         raise UsageError("sigma is 0, must be above 0 along one axis at least")
     return axes
-
-
-def floating(dtype):
-    """float32, float64 from float64."""
-    return "float64" if np.dtype(dtype).name == "float64" else "float32"
-
-
-def of_type(node, head, dtype, own=None):
-    """What filtered() gives of a stream with this head, as `dtype` or else as `own`, by itself a float."""
-    final = dtype or own or floating(head.dtype)
-    return node if final == precision(head.dtype, dtype) else node | cast(type=final)

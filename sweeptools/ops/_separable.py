@@ -1,6 +1,7 @@
-"""Sums of separable filters with shared passes, and the graph that joins them: derivatives, and differences of blurs.
+"""Sums of separable filters: derivatives, differences of Gaussians, and one filter alone.
 
-Weights along one axis are pairs (half, odd) as in _lines.py. A filter is a tuple of terms, each (along z, y, x).
+Weights along one axis are a pair (half, odd): the weights from the centre outwards, and whether the other side is
+their negative. An axis that is not filtered has the single weight 1. A filter is a tuple of terms, each (along z, y, x).
 """
 
 import numpy as np
@@ -8,10 +9,12 @@ import numpy as np
 from ..kernels import separable
 from ..params import Param
 from ..spec import op
-from ._lines import merged, precision, response, stretched, strip_of
+from ._lines import holds, merged, precision, stretched, strip_of
 from .cast import cast
 
-STRIP = 4096                           # columns of all rings together: they stay in the L2 cache
+ROW = 512                              # columns worked through at a time, more where windows are wider
+RINGS = 1 << 19                        # bytes of rows summed along z and x: they stay in the L2 cache
+SLICES = 8                             # worked through at a time, where that is so
 
 
 def scaled(weights, factor):
@@ -20,7 +23,7 @@ def scaled(weights, factor):
 
 
 def _table(kinds, dtype):
-    """Weightings as the kernels want them: (halves, radii, odds)."""
+    """Weightings as the kernel wants them: (halves, radii, odds)."""
     radii = np.array([len(half) - 1 for half, _ in kinds])
     halves = np.zeros((len(kinds), max(radii) + 1), dtype)
     for row, (half, _) in zip(halves, kinds, strict=True):
@@ -32,109 +35,73 @@ def _far(kinds):
     return max(len(half) for half, _ in kinds) - 1
 
 
-def _strip(head, rings):
-    return strip_of(head, STRIP // rings)
-
-
-def _plane_scratch(head, along_y, along_x):
-    strip = _strip(head, len(along_x))
+def _scratch(head, depth, along, in_zx, in_y, precise):
+    far_z, far_y, far_x = map(_far, along)
+    step, planes, filters = max(1, len(head.components)), len({t[0] for t in in_zx}), len({t[0] for t in in_y})
+    strip = strip_of(head, max(ROW, 2 * far_x * step))
+    each = planes * (2 * far_y + 1) * strip * np.dtype(precise).itemsize
+    slices = max(1, min(SLICES, RINGS // each, depth))
+    wide = strip + 2 * far_x * step
     return {
-        "acc": ((strip,), head.dtype),
-        "line": ((strip + 2 * _far(along_x) * max(1, len(head.components)),), head.dtype),
-        "rings": ((len(along_x), 2 * _far(along_y) + 1, strip), head.dtype),
-    }
+        "rows": ((slices + 2 * far_z, wide), precise), "smooth": ((len(along[0]), wide), precise),
+        "rings": ((slices, planes, 2 * far_y + 1, strip), precise), "acc": ((strip,), precise),
+        "sums": ((filters, strip), precise), "squares": ((strip,), "float64"),
+    }  # fmt: skip
 
 
-def _many(head, names):
-    """So many values of each component, named by both."""
+def _head(head, names):
+    """A component of each name, of each component that there is; none where there is one without a name."""
+    if not any(names):
+        return head
     return head.but(components=tuple(f"{c}.{n}" if c else n for c in head.components or ("",) for n in names))
 
 
 @op(
-    "several sums along x and y", edges=True, scratch=_plane_scratch, head=lambda head, names: _many(head, names),
-    halo=lambda along_y, along_x: (0, _far(along_y), _far(along_x)),
-    work=lambda along_x, along_y, terms: 2 * (len(along_x) * _far(along_x) + len(terms) * _far(along_y)),
+    "separable filters", edges=True, scratch=_scratch, head=_head, halo=lambda along: tuple(map(_far, along)),
+    dtype=lambda precise: np.dtype(precise),
+    work=lambda along, in_zx, in_y: 2 * sum(_far(a) * n for a, n in zip(along, (len(along[0]), len(in_y), len(in_zx)))),
 )  # fmt: skip
-def _plane(src, dst, box, *, along_y: Param("weightings"), along_x: Param("weightings"), terms: Param("pairs of them"),
-           names: Param("of the results"), scratch):  # fmt: skip
-    """A component for each name, of voxels that are floats."""
+def _filtered(src, dst, box, *, along: Param("weightings along z, y, x"), in_zx: Param("pairs of them, summed to planes"),
+              in_y: Param("planes, summed to filters"), names: Param("of the filters"), length: Param("of the vector"),
+              precise: Param("type of the sums"), scratch):  # fmt: skip
+    """Filters of the volume extended once; a NaN makes every sum that it enters NaN."""
     src, step = merged(src)
-    separable.plane(
-        src, merged(dst)[0], stretched(box, step), *_table(along_y, src.dtype), *_table(along_x, src.dtype),
-        np.array(terms), len(names), step, scratch["line"], scratch["rings"], scratch["acc"],
+    dst = dst.reshape(*dst.shape[:2], -1)
+    tables = [part for kinds in along for part in _table(kinds, precise)]
+    separable.filtered(
+        src, dst, stretched(box, step), *tables, np.array(in_zx), np.array(in_y), step, length,
+        *(scratch[name] for name in ("rows", "smooth", "rings", "acc", "sums", "squares")),
     )  # fmt: skip
 
 
-def _voxels(head, had):
-    """The head of the source of the pass along z, with components as they were before the pass in the plane."""
-    return head.but(components=head.components[: len(head.components) // had])
+def filtered(stdin, filters, mode, cval, dtype=None, own=None, names=("",), length=False):
+    """The graph of separable filters of a volume extended once, each a component with a name, or of the vector's length.
 
-
-def _depth_scratch(head, along_z, had):
-    strip = _strip(_voxels(head, had), had)
-    return {"acc": ((strip,), head.dtype), "rings": ((had, 2 * _far(along_z) + 1, strip), head.dtype)}
-
-
-def _depth_head(head, components, names):
-    head = head.but(components=components)
-    return _many(head, names) if len(names) > 1 else head
-
-
-@op(
-    "several sums along z", edges=True, scratch=_depth_scratch, head=_depth_head,
-    halo=lambda along_z: (_far(along_z), 0, 0), work=lambda along_z, terms: 2 * len(terms) * _far(along_z),
-)  # fmt: skip
-def _depth(src, dst, box, *, along_z: Param("weightings"), terms: Param("sums of components"), had: Param("components"),
-           components: Param("of the volume"), names: Param("of the results"), scratch):  # fmt: skip
-    """A component for each name; none where there is but one."""
-    step = max(1, len(components))
-    separable.depth(
-        merged(src)[0], merged(dst)[0], stretched(box, step), *_table(along_z, src.dtype), np.array(terms), had,
-        len(names), scratch["rings"], scratch["acc"],
-    )  # fmt: skip
-
-
-def filtered(stdin, filters, mode, cval, dtype=None, names=("",)):
-    """The graph of several filters of a volume extended once, each a component: float32, or what precision() says.
-
-    filters: for each of `names` its terms. Each pair of weights along y and x is computed once, if several need it.
+    The result is `dtype` or else `own`, by itself float32, float64 from float64. Passes that filters share are taken
+    once: along z and x for each pair of weights, sums of those along y.
     """
     head = stdin.head
-    precise = precision(head.dtype, dtype)
-    sums = []                                        # for each filter {along z: pairs (along y, x) that are summed}
+    final = dtype or own or ("float64" if head.dtype.name == "float64" else "float32")
+    by_y = []                                        # for each filter {along y: pairs (along z, x) that are summed}
     for terms in filters:
-        by_z = {}
+        pairs = {}
         for z, y, x in terms:
-            by_z.setdefault(z, []).append((y, x))
-        sums.append({z: tuple(pairs) for z, pairs in by_z.items()})
-    planes = list(dict.fromkeys(pairs for by_z in sums for pairs in by_z.values()))
-    along_z = list(dict.fromkeys(z for by_z in sums for z in by_z))
-    along_y = list(dict.fromkeys(y for pairs in planes for y, _ in pairs))
-    along_x = list(dict.fromkeys(x for pairs in planes for _, x in pairs))
-    in_plane = [
-        (k, along_y.index(y), along_x.index(x), i == 0) for k, pairs in enumerate(planes) for i, (y, x) in enumerate(pairs)
-    ]
-    in_depth = [
-        (k, along_z.index(z), planes.index(pairs), i == 0) for k, by_z in enumerate(sums)
-        for i, (z, pairs) in enumerate(by_z.items())
-    ]  # fmt: skip
-    if head.dtype.name != precise:
-        stdin = stdin | cast(type=precise)
-    flat = stdin | _plane(
-        along_y=along_y, along_x=along_x, terms=in_plane, names=tuple(map(str, range(len(planes)))), mode=mode, cval=cval
-    )
-    if mode == "constant":
-        each = [sum(response(response(cval, x, precise), y, precise) for y, x in pairs) for pairs in planes]
-        cval = tuple(map(float, each * max(1, len(head.components))))
-    return flat | _depth(
-        along_z=along_z, terms=in_depth, had=len(planes), components=head.components, names=tuple(names), mode=mode,
-        cval=cval,
+            pairs.setdefault(y, []).append((z, x))
+        by_y.append({y: tuple(zx) for y, zx in pairs.items()})
+    planes = list(dict.fromkeys(zx for pairs in by_y for zx in pairs.values()))
+    along = (
+        list(dict.fromkeys(z for zx in planes for z, _ in zx)), list(dict.fromkeys(y for pairs in by_y for y in pairs)),
+        list(dict.fromkeys(x for zx in planes for _, x in zx)),
     )  # fmt: skip
-
-
-@op("length of a vector", head=lambda head, components: head.but(components=components))
-def magnitude(src, dst, box, *, components: Param("of the volume, one vector each")):
-    """The root of the sum of squares of the components; NaN where one is."""
-    out, step = merged(dst)
-    flat, have = merged(src)
-    separable.magnitude(flat, out, stretched(box, step), have // step)
+    in_zx = [(p, along[0].index(z), along[2].index(x), i == 0) for p, zx in enumerate(planes) for i, (z, x) in enumerate(zx)]
+    in_y = [
+        (f, along[1].index(y), planes.index(zx), i == 0) for f, pairs in enumerate(by_y)
+        for i, (y, zx) in enumerate(pairs.items())
+    ]  # fmt: skip
+    precise = precision(head.dtype, dtype)
+    if mode == "constant" and not holds(head.dtype, cval):
+        stdin = stdin | cast(type=precise)
+    out = stdin | _filtered(
+        along=along, in_zx=in_zx, in_y=in_y, names=tuple(names), length=length, precise=precise, mode=mode, cval=cval
+    )
+    return out if final == precise else out | cast(type=final)

@@ -2,7 +2,7 @@
 
 from ..params import Arg, Lengths, Number
 from ..spec import op
-from ._derivatives import along, of_type
+from ._derivatives import along
 from ._separable import filtered
 
 
@@ -25,4 +25,4 @@ def dog(stdin, *, first: Arg(Lengths, "standard deviation of the first", low=0, 
     Equals scipy.ndimage.gaussian_filter on float64, the one without the other. Source: Marr and Hildreth 1980.
     """
     terms = along(first, truncate) + along(second, truncate, factor=-1.0)
-    return of_type(filtered(stdin, [terms], mode, cval, dtype), stdin.head, dtype)
+    return filtered(stdin, [terms], mode, cval, dtype)

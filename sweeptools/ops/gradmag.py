@@ -2,8 +2,8 @@
 
 from ..params import Arg, Lengths, Number
 from ..spec import op
-from ._derivatives import along, axes_of, of_type
-from ._separable import filtered, magnitude
+from ._derivatives import along, axes_of
+from ._separable import filtered
 
 
 @op(
@@ -22,7 +22,5 @@ def gradmag(stdin, *, sigma: Arg(Lengths, "standard deviation", low=0),
     Errors: SIGMA or TRUNCATE that is negative or not finite, SIGMA 0 along all axes.
     Equals scipy.ndimage.gaussian_gradient_magnitude on float64. The derivatives share their passes.
     """
-    axes = axes_of(sigma)
-    filters = [along(sigma, truncate, axis) for axis in axes]
-    vector = filtered(stdin, filters, mode, cval, dtype, ["zyx"[axis] for axis in axes])
-    return of_type(vector | magnitude(components=stdin.head.components), stdin.head, dtype)
+    filters = [along(sigma, truncate, axis) for axis in axes_of(sigma)]
+    return filtered(stdin, filters, mode, cval, dtype, length=True)

@@ -2,7 +2,7 @@
 
 from ..params import Arg, Lengths, Number
 from ..spec import op
-from ._derivatives import along, axes_of, of_type
+from ._derivatives import along, axes_of
 from ._separable import filtered
 
 
@@ -24,4 +24,4 @@ def laplace(stdin, *, sigma: Arg(Lengths, "standard deviation", low=0),
     Equals scipy.ndimage.gaussian_laplace on float64. The derivatives share their passes.
     """
     terms = sum((along(sigma, truncate, axis, axis) for axis in axes_of(sigma)), ())
-    return of_type(filtered(stdin, [terms], mode, cval, dtype), stdin.head, dtype)
+    return filtered(stdin, [terms], mode, cval, dtype)

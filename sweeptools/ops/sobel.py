@@ -1,8 +1,7 @@
 """sweep-sobel: the magnitude of Sobel's gradient."""
 
 from ..spec import op
-from ._derivatives import of_type
-from ._separable import filtered, magnitude
+from ._separable import filtered
 
 SMOOTH, SLOPE = ((2.0, 1.0), False), ((0.0, 1.0), True)
 
@@ -21,5 +20,4 @@ def sobel(stdin, *, mode, cval, dtype):
     Equals scipy.ndimage.generic_gradient_magnitude with scipy.ndimage.sobel on float64. Source: Sobel and Feldman 1968.
     """
     filters = [(tuple(SLOPE if axis == a else SMOOTH for a in range(3)),) for axis in range(3)]
-    vector = filtered(stdin, filters, mode, cval, dtype, "zyx")
-    return of_type(vector | magnitude(components=stdin.head.components), stdin.head, dtype)
+    return filtered(stdin, filters, mode, cval, dtype, length=True)

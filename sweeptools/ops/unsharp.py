@@ -5,7 +5,7 @@ from math import isfinite
 from ..errors import UsageError
 from ..params import Arg, Lengths, Number
 from ..spec import op
-from ._derivatives import along, of_type
+from ._derivatives import along
 from ._lines import NONE
 from ._separable import filtered, scaled
 
@@ -29,4 +29,4 @@ def unsharp(stdin, *, sigma: Arg(Lengths, "standard deviation", low=0), amount: 
         raise UsageError(f"amount is {amount}, must be finite")
     itself = ((scaled(NONE, 1.0 + amount), NONE, NONE),)
     terms = itself + along(sigma, truncate, factor=-float(amount))
-    return of_type(filtered(stdin, [terms], mode, cval, dtype), stdin.head, dtype, own=stdin.head.dtype.name)
+    return filtered(stdin, [terms], mode, cval, dtype, own=stdin.head.dtype.name)
