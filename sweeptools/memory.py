@@ -4,7 +4,7 @@ from math import prod
 
 import numpy as np
 
-from .spec import call
+from .spec import Reach, call
 from .stream import packing
 from .window import Windows
 
@@ -49,6 +49,8 @@ def items(graph, sources, settings, saved=()):
     reading = [(f"{s.name}: {what}", n) for s in sources.values() for what, n in s.memory]
     sweeps = [
         [item for t in graph.tasks if t.level <= level for item in held(t, settings, t not in between)]
+        + [(f"{t.name}: {n} slices wait for the slower of its readers", n * t.head.slice_bytes)
+           for t, n in skews(graph, level, saved, settings.depth).items()]
         for level in range(graph.sweeps)
     ]
     deepest = {t: depth_of(t, settings.depth) * t.head.slice_bytes for t in saved}
@@ -56,6 +58,35 @@ def items(graph, sources, settings, saved=()):
     most = max(sweeps, key=lambda sweep: sum(n for _, n in sweep))
     workers = settings.threads * (settings.threads > 1)
     return [*running(workers + len(sources) + len(saved) + 3), *reading, *packed, *most]
+
+
+def skews(graph, level, saved=(), forced=None):
+    """{task: slices} that are kept in a sweep for the slower of several readers, at most.
+
+    A reader that looks further ahead, or works in deeper blocks, pulls slices before another has come to them. How far
+    each may be ahead of what has left the graph is summed up from there: (least, most) in the task's own slices.
+    """
+    readers, leads, kept = graph.readers, {}, {}
+    for t in reversed(graph.tasks):
+        if t.head is None:
+            continue
+        depth, found = depth_of(t, forced), []
+        for r in readers[t]:
+            if r.head is None:
+                found += [(0, depth)] * (r.level == level)
+            elif r in leads and r not in saved:
+                least, most = leads[r]
+                for i, reach in zip(r.inputs, r.reaches or [(Reach(),) * 3] * len(r.inputs)):
+                    if i is t:
+                        z, more = reach[0], max(reach[0].below, reach[0].above) + reach[0].size - 1
+                        found.append((least * z.stride, (most + depth_of(r, forced)) * z.stride + more))
+        if t in saved and t.level == level or t in graph.outs and t.level == level:
+            found.append((0, depth))
+        if found:
+            leads[t] = min(least for least, _ in found), max(most for _, most in found)
+            if len(found) > 1:
+                kept[t] = min(leads[t][1] - leads[t][0] + depth, max(1, t.head.slices))
+    return kept
 
 
 def running(threads):
