@@ -4,6 +4,7 @@ import numpy as np
 
 from ..kernels import sums
 from ..kernels.levels import flat
+from ..params import Flag
 from ..spec import Reduce, op
 from ._exact import quotient, root, total
 from ._levels import unbounded
@@ -11,12 +12,22 @@ from ._levels import unbounded
 SUBNORMAL = {"float32": 149, "float64": 1074}        # every finite value is a multiple of 2 to minus this
 
 
-def start(head):
-    """Sums are whole numbers: of voxels where they are integers, else of the type's least positive value."""
+def start(head, per_slice=False):
+    """Sums are whole numbers: of voxels where they are integers, else of the type's least positive value. Of slices there
+    is one such state for each that was met, by z."""
+    if per_slice:
+        return {"slices": {}, "head": head}
     return {"count": 0, "nan": 0, "inf": 0, "sum": 0, "squares": 0, "ends": unbounded(head.dtype)}
 
 
-def add(state, src, box, z):
+def add(state, src, box, z, *, per_slice=False):
+    if per_slice:
+        z0, z1, *rest = box
+        for i in range(z0, z1):
+            if z + i not in state["slices"]:
+                state["slices"][z + i] = start(state["head"])
+            add(state["slices"][z + i], src, (i, i + 1, *rest), z)
+        return
     box, src = flat(box, src)
     z0, z1, y0, y1, x0, x1 = box
     count = max(0, z1 - z0) * max(0, y1 - y0) * max(0, x1 - x0)
@@ -47,6 +58,11 @@ def add_floats(state, src, box, odd):
 
 
 def merge(state, other):
+    if "slices" in other:
+        for z, one in other["slices"].items():
+            mine = state["slices"].get(z)
+            state["slices"][z] = one if mine is None else merge(mine, one)
+        return state
     for name in ("count", "nan", "inf", "sum", "squares"):
         state[name] += other[name]
     for i, pick in enumerate((np.minimum, np.maximum)):
@@ -55,19 +71,38 @@ def merge(state, other):
 
 
 @op(
-    "count, extremes, sum, mean and deviation of all voxels", task="Answers", output="table", examples=("", "", ""),
-    reduce=Reduce(start, add, merge), memory=lambda threads: threads << 18,
+    "count, extremes, sum, mean and deviation of all voxels", task="Answers", output="table",
+    examples=("", "--per-slice", "--json"), reduce=Reduce(start, add, merge),
+    memory=lambda head, threads, per_slice: threads * ((1 << 18) + per_slice * held(head)),
 )  # fmt: skip
-def stats(state):
+def stats(state, *, per_slice: Flag("a row for each slice") = False):
     """One row: count min max sum mean std nan inf. NaN and infinities are counted apart, under `nan` and `inf`;
     everything else is of the finite voxels alone, `count` too. `std` is the deviation of the population. Without a
     finite voxel sum, min, max, mean and std are empty. Where voxels have components, each value counts as a voxel.
+
+    With --per-slice there is a row for each slice along the axis that is swept, after its index z, the first being 0; it
+    takes up to 2 kB of memory.
 
     Sums and sums of squares are exact for every type, so that nothing depends on order, threads or cut: min, max and
     the sum of integers are exact; the sum of floats, mean and std are the float64 nearest to the exact value (a sum
     beyond float64 is inf). Floats are summed in one bin for every exponent: Neal, "Fast exact summation using
     small and large superaccumulators" (2015).
     """
+    if per_slice:
+        found = sorted(state["slices"].items())
+        rows = [row_of(one) for _, one in found]
+        names = row_of(start(state["head"]))
+        return {"z": [z for z, _ in found], **{name: [row[name] for row in rows] for name in names}}
+    return {name: [value] for name, value in row_of(state).items()}
+
+
+def held(head):
+    """Bytes of the states of all slices: whole numbers of Python's."""
+    return head.slices * 2048
+
+
+def row_of(state):
+    """The row of one state."""
     count, least, most = state["count"], *state["ends"].tolist()
     scale = 1 << SUBNORMAL.get(state["ends"].dtype.name, 0)
     floats = state["ends"].dtype.kind == "f"
@@ -79,4 +114,4 @@ def stats(state):
         row["sum"] = quotient(state["sum"], scale) if floats else state["sum"]
         row["mean"] = quotient(state["sum"], count * scale)
         row["std"] = root(spread, (count * scale) ** 2)
-    return {name: [value] for name, value in row.items()}
+    return row

@@ -186,3 +186,13 @@ def test_the_root_of_a_quotient_is_rounded_once():
         assert root(a, b) == float(EXACT.sqrt(EXACT.divide(Decimal(a), Decimal(b))))
     half = 2**53 + 1                                 # a tie, and what lies just above it
     assert root(half * half, 1) == 2.0**53 and root(half * half + 1, 1) == 2.0**53 + 2
+
+
+@pytest.mark.parametrize("array", [hostile("float32"), noise("int16")], ids=["float32", "int16"])
+@pytest.mark.parametrize("how", [{}, {"cut": 1, "threads": 2}, {"cut": 3, "depth": 2, "threads": 3}])
+def test_a_row_for_each_slice(array, how):
+    table = value("stats", array, per_slice=True, **how)
+    assert table.pop("z") == list(range(len(array)))
+    for z, one in enumerate(array):
+        assert {name: column[z] for name, column in table.items()} == pytest.approx(oracle(one), rel=0, nan_ok=True)
+    assert value("stats", np.zeros((0, 3, 4), "u1"), per_slice=True)["z"] == []
