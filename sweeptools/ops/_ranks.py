@@ -4,12 +4,15 @@ from math import prod
 
 import numpy as np
 
-from ..kernels import minima, rank
+from ..kernels import minima, rank, walk
 from ..params import Param
 from ..spec import op
 from ._lines import merged, stretched, strip_of
 
 STRIP_BYTES = 2048                     # of a row worked through at a time
+
+WALK = 256                             # columns worked through at a time in large boxes
+LARGE = 200                            # voxels of a box from which to walk is faster than to count bit by bit
 
 # what is left to sort of nine, once three sorted triples have been sorted place by place (Floyd's network of 25)
 NINE = ((1, 3), (5, 7), (2, 6), (4, 6), (2, 4), (2, 3), (5, 6))
@@ -66,8 +69,32 @@ def _median27(src, dst, box, *, scratch):
     )  # fmt: skip
 
 
+def _walk_scratch(head, size):
+    key, (nz, ny, nx), step = _key(head.dtype), size, max(1, len(head.components))
+    columns = min(WALK, head.slice_shape[1]) + nx - 1
+    return {
+        "lines": ((nz, columns * step), key), "sheets": ((step, columns * nz * ny), key),
+        "found": (((columns - nx + 1) * step,), key), "probe": ((1,), key),
+    }  # fmt: skip
+
+
+@op(
+    "the voxel of some rank over a large box", edges=True, scratch=_walk_scratch, halo=_halo,
+    work=lambda head, size: prod(size) * head.dtype.itemsize,
+)  # fmt: skip
+def _walk(src, dst, box, *, size: Param("box"), place: Param("rank, the least voxel's is 0"), scratch):
+    """The voxel that has this rank among those of the box around each; NaN ranks above all numbers."""
+    turn, key = minima.order(dst.dtype, True), _key(dst.dtype)
+    src, step = merged(minima.bits(src))
+    walk.walk(
+        src, merged(minima.bits(dst))[0], stretched(box, step), size, step, prod(size) - 1 - place, turn,
+        key.itemsize <= 2, key.type(np.iinfo(key).max), *(scratch[name] for name in ("lines", "sheets", "found", "probe")),
+    )  # fmt: skip
+
+
 def ranked(stdin, size, place, mode, cval):
     """The graph of the voxel of rank `place`, counted from 0, over a box."""
     if tuple(size) == (3, 3, 3) and place == 13:
         return stdin | _median27(mode=mode, cval=cval)
-    return stdin | _select(size=tuple(size), place=place, mode=mode, cval=cval)
+    large = prod(size) >= LARGE and stdin.head.dtype.itemsize <= 4
+    return stdin | (_walk if large else _select)(size=tuple(size), place=place, mode=mode, cval=cval)

@@ -20,6 +20,7 @@ def median(stdin, *, size: Arg(Sizes, "edge lengths of the box"), mode, cval):
     removed; -0 ranks below 0. Components of a voxel are ranked apart.
     Errors: in mode constant a CVAL that the type cannot hold.
     Equals scipy.ndimage.median_filter. Source: for 3x3x3 a network of minima and maxima whose sorted columns are
-    shared by neighbours (as Paeth 1990, McGuire 2008), for other boxes bisection of the values by counting.
+    shared by neighbours (as Paeth 1990, McGuire 2008), for small boxes bisection of the values by counting, for large ones
+    of up to 32-bit voxels from one voxel to the next, by what enters and leaves the box (as Huang, Yang and Tang 1979).
     """
     return ranked(stdin, size, prod(size) // 2, mode, cval)
