@@ -26,12 +26,13 @@ class Pyramid(Param):
     unit = "levels"
 
     def parse(self, text):
-        if text in ("none", "auto"):
+        words = self.metavar.split("|")[:-1]
+        if text in words:
             return text
         try:
             return self.check(int(text))
         except ValueError:
-            raise UsageError(f"{self.name} is {text!r}, must be none, auto or a number of levels") from None
+            raise UsageError(f"{self.name} is {text!r}, must be {', '.join(words)} or a number of levels") from None
 
 
 @op(

@@ -27,6 +27,7 @@ class Image:
     channels: tuple[str, ...] = ()
     labels: bool = False
     name: str = ""
+    version: str = ""             # as the metadata say; "" where they do not
 
 
 def image(attributes, where):
@@ -44,7 +45,8 @@ def image(attributes, where):
         channels = tuple(str(c.get("label", i)) for i, c in enumerate(facts.get("omero", {}).get("channels", ())))
     except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
         raise UsageError(f"{where}: its OME-Zarr metadata is damaged: {type(error).__name__} {error}") from None
-    return Image(axes, levels, channels, "image-label" in facts, str(first.get("name") or ""))
+    version = str(facts.get("version") or first.get("version") or "")
+    return Image(axes, levels, channels, "image-label" in facts, str(first.get("name") or ""), version)
 
 
 def _axis(said):
@@ -111,13 +113,15 @@ def describe(head, name, version, extra, levels=(("0", (1, 1, 1)),), method=None
     return {"ome": {"version": version, "multiscales": scales, **more}, OWN: extra}
 
 
-def placed(lead, distance, origin, scale):
+def placed(lead, distance, origin, scale, before=()):
     """Transformations of a level whose voxels are blocks of `scale` voxels (z, y, x): the first voxel's centre is its
-    block's. lead: the scale of the axes before z, y, x; distance, origin: of the finest voxels, in the axes' units."""
+    block's. lead, before: scale and translation of the axes before z, y, x; distance, origin: of the finest voxels, in
+    the axes' units."""
     steps = [{"type": "scale", "scale": [*lead, *(d * s for d, s in zip(distance, scale))]}]
     shift = [o + d * (s - 1) / 2 for o, d, s in zip(origin, distance, scale)]
+    shift = [*(before or [0.0] * len(lead)), *map(float, shift)]
     if any(shift):
-        steps.append({"type": "translation", "translation": [*(0.0 for _ in lead), *map(float, shift)]})
+        steps.append({"type": "translation", "translation": shift})
     return steps
 
 

@@ -3,9 +3,10 @@
     .NAME.partial/owner.json     who works here: host, pid, start of the process, job
     .NAME.partial/NAME           the output while it grows
     .NAME.partial/replaced       what NAME was, for the moment between two renames
+    .NAME.partial/added.json     names in the output that go into a NAME that is there, for the moment of the renames
 
 A partial whose owner is dead is reclaimed by the next writer; one that is complete, but whose owner died between the
-two renames of an overwritten directory, is put in its place by the next command that opens NAME.
+renames, is put in its place by the next command that opens a NAME that is gone, or writes to it.
 """
 
 import json
@@ -20,7 +21,7 @@ from pathlib import Path
 from ..errors import Refused, SweepError, UsageError
 
 SECONDS = 0.5            # what an abort may spend on deleting; the rest is reclaimed by the next writer
-OWNER, REPLACED = "owner.json", "replaced"
+OWNER, REPLACED, ADDED = "owner.json", "replaced", "added.json"
 
 
 class Target:
@@ -70,6 +71,16 @@ class Target:
         _sync_one(self.target.parent)
         shutil.rmtree(self.partial)
 
+    def add(self, names):
+        """Everything to the disk, then from the output into the directory that is there, in the order of `names`: the
+        one that makes the others known is the last."""
+        sync(self.path)
+        with open(self.partial / ADDED, "x") as file:
+            json.dump(names, file)
+            file.flush()
+            os.fsync(file.fileno())
+        _add(self.partial, self.target)
+
     def abort(self):
         """Remove what was written, in half a second at most; what is left then is reclaimed by the next writer."""
         if not self.partial.is_dir():
@@ -99,15 +110,31 @@ def mend(target):
     """Finish what a crash between two renames left: called before NAME is opened or written."""
     target = Path(os.path.abspath(target))
     partial = partial_of(target)
-    if not (partial / REPLACED).exists() or _alive(_owner(partial)):
+    added = (partial / ADDED).exists()
+    if not (added or (partial / REPLACED).exists()) or _alive(_owner(partial)):
         return
     made = partial / target.name
     try:
+        if added:
+            return _add(partial, target)
         if made.exists() and not target.exists():
             os.rename(made, target)
         shutil.rmtree(partial)
     except FileNotFoundError:                                    # another command mends it at the same time
         pass
+
+
+def _add(partial, target):
+    """Put in place what a partial holds for a directory that is there, as far as that is not done."""
+    try:
+        names = json.loads((partial / ADDED).read_text())
+    except ValueError:                                           # it died before any rename
+        names = []
+    for name in names:
+        if (partial / target.name / name).exists():
+            os.replace(partial / target.name / name, target / name)
+    _sync_one(target)
+    shutil.rmtree(partial)
 
 
 def sync(path):

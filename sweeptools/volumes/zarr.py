@@ -83,7 +83,7 @@ def stored(path, level=None, channel=None, time=None, threads=1, **_):
         path = Path(path) / inner
         if metadata(path)[0] != "array":
             raise Corrupt(f"{name}: its level {level} is to be at {inner!r}, but there is no array")
-    array = _array(path, threads)
+    array = opened(path, threads)
     if array.ndim != len(image.axes):
         raise Corrupt(f"{name} has {array.ndim} dimensions, its metadata {len(image.axes)} axes")
     own = attributes.get(ome.OWN) or {}
@@ -125,7 +125,7 @@ def _inner(path, attributes, level, channel, time, threads):
 
 def _plain(path, name, attributes, channel, time, threads):
     """An array of no image: axes are named by its dimension names, else the last three are z, y, x."""
-    array = _array(path, threads)
+    array = opened(path, threads)
     own = attributes.get(ome.OWN) or {}
     names = getattr(array.metadata, "dimension_names", None) or attributes.get("_ARRAY_DIMENSIONS")
     if not names or None in names:
@@ -167,7 +167,8 @@ def _axes(name, axes, shape, channel, time, channels, own):
     return [*keep, *space], at
 
 
-def _array(path, threads):
+def opened(path, threads):
+    """The array at a path, to be read."""
     zarr = pipeline(threads)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")              # that zarrs leaves an array to zarr-python is no news to a user
@@ -175,6 +176,12 @@ def _array(path, threads):
             return zarr.open_array(str(path), mode="r")
         except (ValueError, KeyError, TypeError, NotImplementedError) as error:
             raise Corrupt(f"{path} cannot be opened: {error}") from None
+
+
+def part_of(array, name, at, facts, path, threads):
+    """A Stored of the last three axes of an array, at fixed indices along those before; facts: of its head."""
+    keep = list(range(array.ndim - 3, array.ndim))
+    return _stored(array, name, keep, at, facts, {"role": facts["role"]}, path, threads)
 
 
 def _stored(array, name, keep, at, facts, own, path, threads):

@@ -13,16 +13,16 @@ from .zarrread import OWN, at_once
 class Array:
     """An array made at `place` for the voxels of `head`, components first. axis: the one along which its rows come.
 
-    shards: None for files of one chunk. lead: further axes before it, (name, size) each, whose index `write` is told.
-    `files` is the shape of a file's voxels, `held` the bytes that encoding holds beside the row.
+    shards: None for files of one chunk. lead: sizes of further axes before z, whose indices `write` is told, with
+    `names` of all. `files` is the shape of a file's voxels, `held` the bytes that encoding holds beside the row.
     """
 
-    def __init__(self, place, head, axis, chunks, shards, *, zarr_format, compressors, threads):
+    def __init__(self, place, head, axis, chunks, shards, *, zarr_format, compressors, threads, lead=(), names=None):
         self.chunks, self.files, self.comps = chunks, shards or chunks, len(head.components)
         zarr = pipeline(threads)
-        lead = (self.comps,) if self.comps else ()
+        lead = (self.comps,) if self.comps else lead
         ones = (1,) * len(lead)
-        row = prod(lead) * prod(ceil(head.whole[i] / self.files[i]) for i in (0, 1, 2) if i != axis)
+        row = max(1, self.comps) * prod(ceil(head.whole[i] / self.files[i]) for i in (0, 1, 2) if i != axis)
         # zarrs lays the chunks of a shard down in the order in which its threads end: one thread a shard, then, so
         # that every run writes the same bytes
         size = prod(self.files) * head.dtype.itemsize
@@ -32,7 +32,7 @@ class Array:
         bound = {"threading.max_workers": atonce, "codec_pipeline.chunk_concurrent_minimum": atonce}
         facts = {"chunk_key_encoding": {"name": "v2", "separator": "/"}}
         if zarr_format == 3:
-            facts = {"dimension_names": [*(["c"] if lead else []), *head.axes]}
+            facts = {"dimension_names": names or [*(["c"] if lead else []), *head.axes]}
         with zarr.config.set(bound), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self.array = zarr.create_array(
@@ -41,14 +41,18 @@ class Array:
                 fill_value=0, zarr_format=zarr_format, config={"write_empty_chunks": False}, **facts,
             )  # fmt: skip
 
-    def write(self, data, box):
-        """Write voxels [z, y, x(, c)] of a box of whole rows of files."""
+    def count(self, box):
+        """Chunks of z, y, x in a box of whole rows of files."""
+        return prod(ceil((b - a) / c) for (a, b), c in zip(box, self.chunks))
+
+    def write(self, data, box, at=()):
+        """Write voxels [z, y, x(, c)] of a box of whole rows of files, at these indices of the axes before z."""
         if self.comps:
             data = np.moveaxis(data, -1, 0)
         if not data.size:
             return
-        window = tuple(slice(a, b) for a, b in box)
+        window = (*((slice(None),) if self.comps else at), *(slice(a, b) for a, b in box))
         try:
-            self.array[(slice(None), *window) if self.comps else window] = np.ascontiguousarray(data)
+            self.array[window] = np.ascontiguousarray(data)
         except RuntimeError as error:                            # zarrs has no other for what the disk says
             raise SweepError(f"slices {box[0][0]} to {box[0][1]} could not be stored: {error}") from None

@@ -143,7 +143,7 @@ class Writer:
     def write(self, data, box, k=0):
         """Write voxels [z, y, x(, c)] of a box of whole chunk rows of level k."""
         self.arrays[k].write(data, box)
-        self.stats["chunks"] += prod(ceil((b - a) / c) for (a, b), c in zip(box, self.arrays[k].chunks))
+        self.stats["chunks"] += self.arrays[k].count(box)
 
     def finish(self, facts):
         """Write the root's metadata, the last of the store's files: `facts` are kept under our own key."""
