@@ -70,9 +70,9 @@ class Run:
         self.threads = Threads(self.settings.threads)
         self.waited = 0.0
         self._kernels, self._disk = [], None
-        self._kept = self._to_keep()
-        self._linked = self.graph.linked(self._kept)
-        if self._kept:                               # what is imported now is no part of what a sweep holds
+        self.kept = self._to_keep()
+        self.linked = self.graph.linked(self.kept)
+        if self.kept:                               # what is imported now is no part of what a sweep holds
             self._the_disk().ready()
         elif any(t.op and t.op.kind == "scan" for t in self.graph.tasks):
             self._the_disk()
@@ -89,12 +89,12 @@ class Run:
 
     def memory(self):
         """[(what, bytes)] that will be held; see memory.items."""
-        return items(self.graph, self.sources, self.settings, self._kept)
+        return items(self.graph, self.sources, self.settings, self.kept)
 
     @property
     def edges(self):
         """(task, reader) of the streams whose blocks are handed on whole."""
-        within = {(before, after) for after, before in self._linked.items()}
+        within = {(before, after) for after, before in self.linked.items()}
         return [edge for edge in self.graph.edges if edge not in within]
 
     def report(self):
@@ -147,7 +147,7 @@ class Run:
         self._rules()
         wanted = [t for t in self.graph.outs if t.head is not None and t.level == level]
         wanted += [t for t in self.graph.tasks if t.head is None and t.op and t.level == level]
-        wanted += [t for t in self._kept if t.level == level and t not in self.spools]
+        wanted += [t for t in self.kept if t.level == level and t not in self.spools]
         wanted += [t for t in self.graph.tasks if t.stores and t.level == level + 1]
         ways = {task: self._way(level, task) for task in wanted}
         consumers, needed = {}, []
@@ -183,7 +183,7 @@ class Run:
                 wanted = [] if saved else self._chain(task)[0].inputs
                 inputs = [self._open(i, consumers, made, task.input_way(way), level) for i in wanted]
                 blocks = self._iterate(task, inputs, way, level)
-                if task in self._kept and not task.stores:
+                if task in self.kept and not task.stores:
                     blocks = self._save(task, blocks, way)
             made[task, way] = share(blocks, consumers[task, way])
         return made[task, way].pop()
@@ -217,8 +217,8 @@ class Run:
     def _chain(self, task):
         """The tasks that are one pass over a block with this one, which is the last of them."""
         chain = [task]
-        while chain[0] in self._linked:
-            chain.insert(0, self._linked[chain[0]])
+        while chain[0] in self.linked:
+            chain.insert(0, self.linked[chain[0]])
         return chain
 
     def _rules(self):
@@ -311,14 +311,14 @@ class Run:
             source = self.sources[leaf.name]
             if not source.again and self._ways(leaf) - {source.head.sweep}:
                 task, consumers = self._smallest(leaf, self.graph.readers), {}
-                self._kept.add(task)
+                self.kept.add(task)
                 self._need(task, source.head.sweep, consumers, [])
                 for _ in self._open(task, consumers, {}, source.head.sweep, 0):
                     pass
 
     def _ways(self, leaf):
         """Which ways a leaf is read, over all sweeps."""
-        saved = {t for t in self.graph.tasks if t in self._kept or t.stores}
+        saved = {t for t in self.graph.tasks if t in self.kept or t.stores}
         roots = [t for t in self.graph.tasks if t in self.graph.outs or t in saved or (t.op and t.head is None)]
         found, todo = set(), [(t, self._way(t.level - t.stores, t)) for t in roots]
         while todo:

@@ -61,7 +61,7 @@ class EndIO(IO):
         self.options = Options.of({**given, "progress": "off"})
         self.name, self.pool = f"sweep-{self.op.name}", main.pool
         self.threads, self.memory, self.tmpdir = main.threads, main.memory, main.tmpdir
-        self.report, self.found, self.items, self.said = {}, {}, [], []
+        self.report, self.found, self.items, self.said, self.files = {}, {}, [], [], 1
         self.streams, self.inputs = {}, streams
         self._source, self._writer, self._progress = source, None, None
         self.admitted, self.go = threading.Event(), threading.Event()

@@ -10,19 +10,22 @@ from ..machine import threads as granted
 from ..memory import depth_of, held
 from ..params import Address
 from ..plan.build import Builder, same_file
+from ..plan.facts import facts
 from ..plan.fit import fit
 from ..progress import Progress
 from ..run import Run, Settings
 from ..stream import Writer
+from ..volumes import slabs
 from .ends import Worker
 from .inputs import never_wait, opened
+from .preload import calls_kernel
 from .report import read, save, written
 
 WAITING = 2                            # blocks on their way to an end: see ends.Feed
 
 
-def built(text, io):
-    """The Pipeline of a text, its sources open."""
+def built(text, io, assume=None):
+    """The Pipeline of a text, its sources open. assume: what an address is that does not exist; see plan.assumed."""
 
     def open(op, full):
         address = full.get("address")
@@ -31,6 +34,11 @@ def built(text, io):
             source = opened(address, io, address)
             return (op.name, address), source
         deed = import_module(f"sweeptools.tools.{op.name}")
+        if op.name == "read" and assume and not os.path.exists(address):
+            from ..volumes.assumed import stored
+
+            facts = {name: full[name] for name in ("sweep", "axis", "box", "range", "spacing", "role")}
+            return (op.name, repr(sorted(full.items()))), slabs.source(stored(address, assume), io.pool, **facts)
         facts = {n: same_file(v) if isinstance(op.params[n], Address) and isinstance(v, str) else v for n, v in full.items()}
         source = deed.open(io.pool, **({**full, "threads": io.threads, "tmpdir": io.tmpdir} if op.name == "read" else full))
         return (op.name, repr(sorted(facts.items()))), source
@@ -80,15 +88,31 @@ class Fused:
         items += [(f"{end.stage.op.name}: a block that is sent", self._head(end.flow).block_bytes) for end in self.streams]
         return items
 
+    def plan(self):
+        """What running it would take, by the names of the report; nothing is run, nothing is left."""
+        try:
+            self._let_in()
+            files = {worker.io.params["address"]: worker.io.files for end, worker in self.workers if end.kind == "sink"}
+            return facts(self.pipeline, self.run, self.io.items, self.io.baseline, files)
+        finally:
+            for _, worker in self.workers:
+                worker.stop(None)
+
+    def _let_in(self):
+        """Begin the ends and wait until they know what they will hold; choose the depth of blocks that the budget allows."""
+        if any(t.op and calls_kernel(t.op.fn, set()) for t in self.run.graph.tasks):
+            import_module("numba")
+        for _, worker in self.workers:
+            worker.thread.start()
+        for _, worker in self.workers:
+            worker.io.admitted.wait()
+            worker.check()
+        fit(self.run, self.memory, self.io)
+
     def go(self):
         """Run it; returns the exit status."""
         try:
-            for _, worker in self.workers:
-                worker.thread.start()
-            for _, worker in self.workers:
-                worker.io.admitted.wait()
-                worker.check()
-            fit(self.run, self.memory, self.io)
+            self._let_in()
             for _, worker in self.workers:
                 worker.io.go.set()
             self._sweep()

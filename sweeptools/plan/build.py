@@ -62,6 +62,7 @@ class Pipeline:
     ends: list[End]
     sources: dict[str, Source]
     made: dict                         # node -> task
+    said: list[str] = field(default_factory=list)      # what was decided while it was built, and why
 
     @property
     def graph(self):
@@ -91,11 +92,13 @@ class Builder:
     sources: dict[str, Source] = field(default_factory=dict)
     made: dict = field(default_factory=dict)
     known: dict = field(default_factory=dict)          # what makes a node -> the node
+    named: dict = field(default_factory=dict)          # node -> how often it was named
 
     def pipeline(self, text):
         """The Pipeline that a text means."""
         self._commands(commands(text), None, "")
-        return Pipeline(text, self.stages, self.ends, self.sources, self.made)
+        often = [f"{node.name} is named {n} times and done once" for node, n in self.named.items() if n > 1]
+        return Pipeline(text, self.stages, self.ends, self.sources, self.made, often)
 
     def _commands(self, stages, flow, branch, ends=True):
         """The Flow that commands make of a flow. With `ends` the last of them may, or must, end it; else it may not."""
@@ -157,7 +160,11 @@ class Builder:
             self.sources[name] = source
             self.known[key] = Node(head=source.head, name=name)
             task_of(self.known[key], self.made)
+        self._count(self.known[key])
         return Flow(self.known[key], history)
+
+    def _count(self, node):
+        self.named[node] = self.named.get(node, 0) + 1
 
     def _stream(self, address):
         """The stream of an address: of <(...), or of a volume."""
@@ -223,6 +230,7 @@ class Builder:
         if key not in self.known:
             self.known[key] = Node(op, inputs, params, op.name, names=names)
             task_of(self.known[key], self.made)
+        self._count(self.known[key])
         return self.known[key]
 
 

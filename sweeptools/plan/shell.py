@@ -79,7 +79,7 @@ def of_file(path):
 
 def commands(text, env=os.environ):
     """The Commands of a pipeline."""
-    data = text.encode()
+    data = _joined(text.encode())
     root = _parser().parse(data).root_node
     statements = [child for child in root.children if child.type not in ("comment", "\n")]
     if not statements:
@@ -95,6 +95,25 @@ def commands(text, env=os.environ):
     if any(c.type == "|&" for c in top.children):
         raise UsageError("'|&' would put messages into the stream; use |")
     return [_command(node, env) for node in stages]
+
+
+def _joined(data):
+    """Without line breaks after a backslash, which bash drops before it looks at words; between single quotes they stay."""
+    kept = []
+
+    def visit(node):
+        if node.type == "raw_string":
+            kept.append((node.start_byte, node.end_byte))
+        for child in node.children:
+            visit(child)
+
+    visit(_parser().parse(data).root_node)
+    made, i = bytearray(), 0
+    while i < len(data):
+        step = 2 if data[i : i + 1] == b"\\" and not any(a <= i < b for a, b in kept) else 1
+        made += b"" if data[i : i + step] == b"\\\n" else data[i : i + step]
+        i += step
+    return bytes(made)
 
 
 def _first_error(node):
@@ -140,17 +159,28 @@ def _words(parts, env):
     """The words that one word of the text becomes: none, one, or several by a glob or an unquoted variable."""
     if any(part.type in PLAIN and _text(part)[:1] in "{}" for part in parts):
         raise UsageError(f"{''.join(map(_text, parts))!r} is not understood here: {REFUSED['brace_expression']}")
-    made, pattern, split = "", "", False
+    found, word = [], None                           # a word is [text, pattern for a glob]
     for i, part in enumerate(parts):
         text, quoted = _part(part, env, i == 0)
-        made += text
-        pattern += glob.escape(text) if quoted else text
-        split |= not quoted and part.type in ("simple_expansion", "expansion")
-    if split:
-        return made.split()
-    if glob.has_magic(pattern) and within(made) is None:
-        return sorted(glob.glob(pattern)) or [made]  # as bash does: the word itself where nothing fits
-    return [made]
+        split = not quoted and part.type in ("simple_expansion", "expansion")
+        pieces = text.split() if split else [text]
+        if split and word and text[:1].isspace():
+            found, word = [*found, word], None
+        for k, piece in enumerate(pieces):
+            if k:
+                found, word = [*found, word], None
+            word = word or ["", ""]
+            word = [word[0] + piece, word[1] + (glob.escape(piece) if quoted else piece)]
+        if split and word and text[-1:].isspace():
+            found, word = [*found, word], None
+    found += [word] if word else []
+    return [name for text, pattern in found for name in _globbed(text, pattern)]
+
+
+def _globbed(text, pattern):
+    """As bash does: the names that fit, or the word itself where none does."""
+    names = sorted(glob.glob(pattern)) if glob.has_magic(pattern) and within(text) is None else []
+    return names or [text]
 
 
 def _part(node, env, first):

@@ -17,6 +17,7 @@ def put(source, io, *, address, chunks=None, shards=None, codec=None, format=Non
     )  # fmt: skip
     for text in getattr(sink, "said", ()):
         io.say(text)
+    io.files = planned(sink)
     try:
         io.admit([*source.memory, *sink.memory], source.head)
         verified = "slice_digests" in source.end     # a pipe's, which has been read with its digests
@@ -37,3 +38,8 @@ def put(source, io, *, address, chunks=None, shards=None, codec=None, format=Non
         io.say(text)
     if stamp:
         Path(stamp).touch()
+
+
+def planned(sink):
+    """How many files there will be, at most."""
+    return getattr(getattr(sink, "writer", None), "planned", 0) or sink.stats["files"] or 1

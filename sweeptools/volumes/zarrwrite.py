@@ -179,6 +179,13 @@ class Writer:
         return ome.describe(self.head, self.title, self.version, own, places, method, channels)
 
     @property
+    def planned(self):
+        """How many files there will be at most: one for each shard, or chunk, and the metadata."""
+        data = sum(prod(ceil(n / f) for n, f in zip(level.whole, array.files))
+                   for level, array in zip(self.levels, self.arrays))  # fmt: skip
+        return data + 2 * (len(self.levels) + 1)
+
+    @property
     def root(self):
         """The file whose time is the volume's."""
         return ".zgroup" if self.version == "0.4" else "zarr.json"

@@ -1,0 +1,32 @@
+"""The deed of sweep-plan: everything of sweep-run but the run."""
+
+import json as js
+
+from .. import files
+from ..engines.fused import Fused, built
+from ..errors import Refused
+from ..plan import facts as told
+from .run import text_of
+
+
+def main(io, *, pipeline=None, file=None, assume=None, json=False, svg=None, **_):
+    """Print the plan; 3 where the run would be refused."""
+    if svg:
+        files.check(svg)
+    text = text_of(pipeline, file)
+    try:
+        found = Fused(built(text, io, assume), io).plan()
+    except Refused as error:
+        if json:
+            refused = {"why": str(error), "smallest_budget_bytes": error.smallest}
+            io.text(js.dumps({"pipeline": text, "refused": refused}) + "\n")
+        raise
+    if svg:
+        from ..plan import picture
+
+        with files.complete(svg) as out:
+            out.write(picture.svg(found).encode())
+    if json:
+        io.text(js.dumps(found, indent=1) + "\n")
+    else:
+        io.text(told.text(found) + ("\n" + told.items(found) if io.options.verbose else ""))
