@@ -39,9 +39,11 @@ def open(address, pool=None, *, sweep="up", axis="z", box=None, range=None, spac
     return slabs.source(stored, known["pool"], tmpdir=tmpdir, **part) if isinstance(stored, slabs.Stored) else stored
 
 
-READS = {"level": "only Zarr volumes have levels", "channel": "it has no channel axis", "time": "it has no time axis",
-         "allow_gaps": ""}  # fmt: skip
-WRITES = {"chunks": "--chunks is for .zarr and .h5", "codec": "--codec is for .zarr, .h5 and .tif",
+RAW = "it is for raw voxels"
+READS = {"level": "it has no levels", "channel": "it has no channel axis", "time": "it has no time axis",
+         "allow_gaps": "", "dtype": RAW, "endian": RAW, "offset": RAW}  # fmt: skip
+WRITES = {"chunks": "--chunks is for .zarr, .h5, .n5 and .precomputed",
+          "codec": "--codec is for .zarr, .h5, .tif and .nii.gz",
           "shards": "--shards is for .zarr", "ome": "--ome is for .zarr", "pyramid": "--pyramid is for .zarr"}  # fmt: skip
 
 
@@ -104,6 +106,7 @@ def create(address, head, *, pool=None, overwrite=False, format=None, keep_axes=
     except BaseException:
         target.abort()
         raise
-    sink.lost = () if kind == "sweep" else lost(address, volume, writer, history)
+    told = () if kind == "sweep" else (*getattr(sink.writer, "said", ()), *lost(address, volume, sink.writer, history))
+    sink.lost = told
     return sink
 

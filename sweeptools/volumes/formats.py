@@ -34,6 +34,16 @@ TABLE = (
     Format("slices", (".tif", ".tiff"), ".tiffstack", ".tiffwrite", slices=True),
     Format("hdf5", (".h5", ".hdf5", ".nxs", ".ims", ".hdf"), ".hdf5", ".hdf5write", (b"\x89HDF\r\n\x1a\n",), inside=True),
     Format("npy", (".npy",), ".npy", ".npy", (b"\x93NUMPY",)),
+    Format("nifti", (".nii",), ".nifti", ".nifti"),
+    Format("nifti-gz", (".nii.gz",), ".niftigz", ".niftigz"),
+    Format("nrrd", (".nrrd", ".nhdr"), ".nrrd", ".nrrd", (b"NRRD0",)),
+    Format("metaimage", (".mha", ".mhd"), ".metaimage", ".metaimage"),
+    Format("mrc", (".mrc", ".rec", ".map", ".ali", ".st"), ".mrc", ".mrc"),
+    Format("n5", (".n5",), ".n5", ".n5", marks=("attributes.json",)),
+    Format("precomputed", (".precomputed",), ".precomputed", ".precomputed", marks=("info",)),
+    Format("png", (".png",), ".images", ".images", slices=True),
+    Format("jp2", (".jp2", ".j2k"), ".images", ".images", slices=True),
+    Format("raw", (".raw",), ".raw", ".raw"),
     Format("sweep", (".sweep",), ".savedpart", ".saved"),
 )
 

@@ -80,19 +80,19 @@ def _way(dataset, view, head, name, allow_gaps, threads):
     else:
         _known(pipeline, name)
         more["held"] = reader.held
-    return reader.read, _rows(dataset, view, head, threads), more
+    return reader.read, rows(dataset.chunks, view, head, threads), more
 
 
-def _rows(dataset, view, head, threads):
+def rows(grid, view, head, threads):
     """Depth of a row of chunks along each axis: so many chunks that all threads have some, and not less than a block."""
     grain = []
     for a, i in enumerate(view.keep[:3]):
-        counts = [-(-n // c) for n, c in zip(dataset.shape, dataset.chunks)]
+        counts = [-(-n // c) for n, c in zip(view.shape, grid)]
         others = prod(n for k, n in enumerate(counts) if k != i and k not in view.at)
         size = prod(head.whole) * head.dtype.itemsize * max(1, len(head.components))
-        row = dataset.chunks[i] * size // max(1, head.whole[a])
+        row = grid[i] * size // max(1, head.whole[a])
         count = max(min(-(-2 * threads // max(1, others)), -(-(32 << 20) // max(1, row))), BLOCK // max(1, row), 1)
-        grain.append(min(dataset.chunks[i] * count, -(-max(1, head.whole[a]) // dataset.chunks[i]) * dataset.chunks[i]))
+        grain.append(min(grid[i] * count, -(-max(1, head.whole[a]) // grid[i]) * grid[i]))
     return tuple(grain)
 
 

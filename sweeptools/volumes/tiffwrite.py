@@ -197,6 +197,7 @@ class Writer:
         facts = (room(head, history) + 1, level, ome)
         self.page = Page(head, head.whole[0] if pattern is None else 1, *facts)
         self.rest = self.page if pattern is None else Page(head, 1, 0, level, ome)     # of all slices but the first
+        self.same = b"" if pattern is None else self.rest.lead()
         self.path = Path(path)
         self.places, self.end = [None] * head.whole[0], self.page.first
         self.pool = ThreadPoolExecutor(threads, "tiff")
@@ -222,7 +223,7 @@ class Writer:
             page = self.page if z == 0 else self.rest
             fd = os.open(self.path / (self.pattern % z), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
             try:
-                _put(fd, page.lead([(page.first, len(voxels))]), 0)
+                _put(fd, page.lead([(page.first, len(voxels))]) if packed or z == 0 else self.same, 0)
                 _put(fd, voxels, page.first)
             finally:
                 os.close(fd)

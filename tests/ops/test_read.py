@@ -44,7 +44,7 @@ def test_threads_and_spacing_are_options(shell, tmp_path):
     ("nowhere.zarr", 2, "sweep-read: nowhere.zarr does not exist"),
     ("flat.npy", 2, "sweep-read: flat.npy has two dimensions (4 x 5), a volume has three: z, y, x"),
     ("v.npy --range 60:99", 2, "range 60:99 reaches beyond the volume's 0:70"),
-    ("v.npy --level 1", 2, "only Zarr volumes have levels; leave --level out"),
+    ("v.npy --level 1", 2, "it has no levels; leave --level out"),
     ("stack", 2, "stack/s4.tif: before it slices are missing: there is no 3; use --allow-gaps"),
 ])  # fmt: skip
 def test_what_cannot_be_read(shell, tmp_path, words, status, says):
