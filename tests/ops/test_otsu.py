@@ -1,13 +1,14 @@
 import warnings
 from fractions import Fraction
+from itertools import combinations
 
 import numpy as np
 import pytest
 from harness import apply, prepare, value
-from skimage.filters import threshold_otsu
+from skimage.filters import threshold_multiotsu, threshold_otsu
 from test_stats import hostile, noise
 
-from sweeptools.ops.otsu import best
+from sweeptools.ops.otsu import best, parted
 
 TYPES = ("uint8", "int8", "uint16", "int16", "int32", "uint64", "float32", "float64")
 
@@ -137,3 +138,50 @@ def test_parts_the_histogram_where_a_threshold_would():
     table = value("hist", a)
     i = best(table["low"].tolist(), table["count"].tolist())
     np.testing.assert_array_equal(apply("otsu", a), apply("threshold", a, low=int(table["high"][i])))
+
+
+def variance(levels, counts, ends):
+    """The sum of s^2 / n over the classes that end at these places."""
+    total, cuts = Fraction(0), [0, *(e + 1 for e in ends), len(levels)]
+    for a, b in zip(cuts, cuts[1:]):
+        s, n = sum(v * c for v, c in zip(levels[a:b], counts[a:b])), sum(counts[a:b])
+        total += Fraction(s * s, n)
+    return total
+
+
+@pytest.mark.parametrize("classes", [2, 3, 4, 5])
+def test_more_classes_are_those_of_the_greatest_variance(classes):
+    rng = np.random.default_rng(classes)
+    for n in (classes, classes + 1, 9, 12):
+        levels, counts = sorted(rng.permutation(200)[:n].tolist()), rng.integers(1, 50, n).tolist()
+        every = {ends: variance(levels, counts, ends) for ends in combinations(range(n - 1), classes - 1)}
+        most = max(every.values())
+        assert tuple(parted(levels, counts, classes)) == min(ends for ends, v in every.items() if v == most)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32"])
+@pytest.mark.parametrize("classes", [3, 4])
+def test_classes_as_scikit_image(dtype, classes):
+    rng = np.random.default_rng(2)
+    a = np.clip(rng.choice([20, 60, 90, 110], (6, 9, 30)) + rng.normal(0, 5, (6, 9, 30)), 0, 127).astype(dtype)
+    run = prepare("otsu", a, classes=classes, again=True, cut=2)
+    out = np.concatenate([b.array(run.head).copy() for b in run.blocks()])
+    theirs = threshold_multiotsu(a, classes)
+    assert run.head.role == "labels" and run.head.dtype == np.uint8
+    np.testing.assert_allclose(run.found["thresholds"], theirs, atol=1 if dtype == "int16" else 1e-5)
+    np.testing.assert_array_equal(out, sum((a > t).astype(int) for t in run.found["thresholds"]))
+
+
+def test_more_values_than_bins_are_gathered():
+    a = np.repeat([1000, 20000, 40000], 700).reshape(3, 7, 100) + np.arange(700).reshape(7, 100)
+    a = a.astype("uint16")
+    assert len(np.unique(a)) > 256
+    run = prepare("otsu", a, classes=3, again=True)
+    out = np.concatenate([b.array(run.head).copy() for b in run.blocks()])
+    np.testing.assert_array_equal(out, np.broadcast_to(np.arange(3)[:, None, None], a.shape))
+
+
+def test_fewer_values_than_classes():
+    for values, expected in (([7, 7], [0, 0]), ([5, 9], [0, 1]), ([np.nan, np.inf], [0, 0])):
+        a = np.array(values, np.float32).reshape(1, 1, 2)
+        assert apply("otsu", a, classes=4, again=True).ravel().tolist() == expected
