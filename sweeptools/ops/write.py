@@ -38,7 +38,8 @@ class Pyramid(Param):
 @op(
     "write a volume", kind="sink", task="Streams and flow",
     examples=("out.ome.zarr", "out.zarr --chunks 32,128,128 --shards none --codec zstd:3",
-              "slices/s_%05d.tif --overwrite", "out.npy --stamp done.txt", "out.ome.zarr --pyramid auto"),
+              "slices/s_%05d.tif --overwrite", "out.npy --stamp done.txt", "out.ome.zarr --pyramid auto",
+              "image.ome.zarr/labels/cells"),
 )  # fmt: skip
 def write(*, address: Address("where to", positional=True),
           chunks: Sizes("chunks of a Zarr array; else 64, clipped to the volume") = None,
@@ -65,6 +66,9 @@ def write(*, address: Address("where to", positional=True),
     makes of its block of the level before: the mean, of labels and masks the mode. Every level's chunks are written
     once; memory is up to two thirds more. Scale and translation of each level say where its voxels are, and `omero`
     which values occur, for viewers.
+
+    IMAGE.ome.zarr/labels/NAME writes integers as labels into an image that is there, in its OME-Zarr version; nothing
+    else of the image changes but the list of its labels.
 
     The type is kept, NaN and -0 too. Errors: an address of no known format, options that do not fit it (2); an output
     that exists, without --overwrite, or that another process writes, a stream that the format cannot hold (3).

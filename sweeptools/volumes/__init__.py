@@ -96,7 +96,15 @@ def create(address, head, *, pool=None, overwrite=False, format=None, keep_axes=
     title = path.name.removesuffix(".zarr").removesuffix(".ome")
     known = {"axis": stream.order[0], "version": how.get("ome", "0.5"), "threads": threads or machine.threads(),
              "name": title, "pattern": pattern, "inside": inside, "history": history, **how}  # fmt: skip
-    target = Target(str(path), overwrite, addresses.replaces(format, writer, inside))
+    within = kind == "zarr" and addresses.in_image(path)
+    if within:
+        from .zarrlabels import Labels, checked, version_of
+
+        image = path.parent.parent
+        volume = checked(volume, image, how.get("ome"))
+        known |= {"version": version_of(image), "within": True}
+    kind_of = Labels if within else Target
+    target = kind_of(str(path), overwrite, addresses.replaces(format, writer, inside))
     try:
         if kind == "sweep":
             sink = Published(lambda path: writer(path, head if history else head.but(history=())), target)

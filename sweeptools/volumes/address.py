@@ -95,6 +95,8 @@ def writable(address, format=None):
     if (told is not None and told.slices) or (address.endswith("/") and path.suffix != ".zarr" and told is None):
         slices = told or formats.of_name("slices")
         return slices.name, path, "", f"slice_%05d{slices.suffixes[0]}"
+    if told is None and in_image(path):
+        return "zarr", path, "", None
     file, inner = cut(address) if told is None or told.inside else ("", "")
     if inner:
         path = Path(file)
@@ -103,6 +105,12 @@ def writable(address, format=None):
         what = f"suffix {path.suffix!r}" if path.suffix else "an address without a suffix"
         raise UsageError(f"{address}: {what} is not a format; {can}")
     return by_suffix.name, path, inner, None
+
+
+def in_image(path):
+    """Whether a path is IMAGE/labels/NAME, for labels in an OME-Zarr image."""
+    marks = formats.of_name("zarr").marks
+    return path.parent.name == "labels" and any((path.parent.parent / name).is_file() for name in marks)
 
 
 def numbers(name):

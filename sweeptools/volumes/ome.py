@@ -1,4 +1,7 @@
-"""OME-Zarr metadata (0.1 to 0.5): where the voxels of a group are, and what the head says of them; and back."""
+"""OME-Zarr metadata: where the voxels of a group are, and what the head says of them; and back.
+
+Read are versions 0.1 to 0.5, and 0.6 where its transformations scale and shift; written are 0.4 and 0.5.
+"""
 
 from dataclasses import dataclass
 
@@ -38,15 +41,25 @@ def image(attributes, where):
         return None
     try:
         first = scales[0]
-        axes = tuple(_axis(a) for a in first.get("axes", "tczyx"))
-        common = first.get("coordinateTransformations", ())
+        version = str(facts.get("version") or first.get("version") or "")
+        axes, common = first.get("axes", "tczyx"), first.get("coordinateTransformations", ())
+        if "coordinateSystems" in first:             # 0.6: what is common leads on from there to other systems
+            axes, common = _system(first), ()
+        axes = tuple(_axis(a) for a in axes)
         levels = tuple((d["path"], *_place(d.get("coordinateTransformations", ()), common, len(axes)))
                        for d in first["datasets"])
         channels = tuple(str(c.get("label", i)) for i, c in enumerate(facts.get("omero", {}).get("channels", ())))
     except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
         raise UsageError(f"{where}: its OME-Zarr metadata is damaged: {type(error).__name__} {error}") from None
-    version = str(facts.get("version") or first.get("version") or "")
     return Image(axes, levels, channels, "image-label" in facts, str(first.get("name") or ""), version)
+
+
+def _system(scales):
+    """The axes of the coordinate system that the first level's transformation leads to."""
+    systems = {s.get("name"): s["axes"] for s in scales["coordinateSystems"]}
+    steps = scales["datasets"][0].get("coordinateTransformations") or [{}]
+    output = steps[-1].get("output")
+    return systems.get(output.get("name") if isinstance(output, dict) else output) or next(iter(systems.values()))
 
 
 def _axis(said):
@@ -63,7 +76,8 @@ def axis_kind(name):
 def _place(own, common, n):
     """(scale, translation) of a dataset: its own transformations, then those of the whole multiscale."""
     scale, shift = [1.0] * n, [0.0] * n
-    for step in (*own, *common):
+    steps = [part for step in (*own, *common) for part in _parts(step)]
+    for step in steps:
         if step.get("type") == "scale" and "scale" in step:
             if len(step["scale"]) != n:
                 raise ValueError(f"scale has {len(step['scale'])} values for {n} axes")
@@ -78,6 +92,13 @@ def _place(own, common, n):
     return tuple(float(v) for v in scale), tuple(float(v) for v in shift)
 
 
+def _parts(step):
+    """A transformation in parts: a sequence, of 0.6, has some."""
+    if step.get("type") != "sequence":
+        return [step]
+    return [part for inner in step["transformations"] for part in _parts(inner)]
+
+
 def spacing(axes, scale, shift):
     """(spacing, unit, origin) of the three axes of space in one unit; spacing is None where nothing is known."""
     units = [unit_name(str(a.unit)) if a.unit else None for a in axes]
@@ -89,11 +110,12 @@ def spacing(axes, scale, shift):
     return known, unit, tuple(convert(t, i, unit) for i, t in zip(into, shift))
 
 
-def describe(head, name, version, extra, levels=(("0", (1, 1, 1)),), method=None, channels=()):
+def describe(head, name, version, extra, levels=(("0", (1, 1, 1)),), method=None, channels=(),
+             within=False):  # fmt: skip
     """Attributes of a group: OME-Zarr `version`, and `extra` under our own key.
 
     levels: the path of each and the block of voxels of the first, (z, y, x), that one of its voxels is made of, by
-    `method`. channels: of `omero`, see Windows.
+    `method`. channels: of `omero`, see Windows. within: whether these are labels in an image.
     """
     axes = [{"name": "c", "type": "channel"}] if head.components else []
     given = head.spacing or (None,) * 3
@@ -105,7 +127,9 @@ def describe(head, name, version, extra, levels=(("0", (1, 1, 1)),), method=None
     sets = [{"path": path, "coordinateTransformations": placed(lead, distance, head.origin, scale)}
             for path, scale in levels]  # fmt: skip
     scales = [{"name": name, "axes": axes, "datasets": sets} | ({"type": method} if method else {})]
-    more = {"image-label": {"version": version}} if head.role == "labels" else {}
+    more = {"image-label": {"version": version}} if head.role == "labels" or within else {}
+    if within:
+        more["image-label"]["source"] = {"image": "../../"}
     more |= {"omero": {"channels": list(channels)}} if channels else {}
     if version == "0.4":
         scales[0] = {"version": "0.4", **scales[0]}

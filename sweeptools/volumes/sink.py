@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 import numpy as np
 
 from ..errors import SweepError
-from .pyramid import Level, Pyramid, Rows, method_of
+from .pyramid import Level, Pyramid, Rows
 
 GRACE = 0.3                            # seconds that a row may take to be done where all is given up
 
@@ -37,7 +37,7 @@ class Sink:
         axis, comps, volume = head.order[0], len(head.components), restored(head)
         levels = getattr(writer, "levels", None) or [Level(volume.whole, max(1, writer.grain[axis]))]
         self.rows = Rows(levels[0], head.dtype, comps, axis, pool, writer.skips, head.depth)
-        method = method_of(head.role)
+        method = getattr(writer, "method", "mean")
         self.pyramid = Pyramid(levels, head.dtype, comps, axis, method, self._store, pool, getattr(writer, "threads", 1))
         self.seen = 0
         self.stats = {"bytes": 0, "chunks": 0, "chunks_rewritten": 0, "files": 0}

@@ -70,9 +70,11 @@ def stored(path, level=None, channel=None, time=None, threads=1, **_):
     if kind == "array":
         if level is not None:
             raise UsageError(f"{name} is an array, which has no levels; leave --level out")
-        image, scale, shift = _around(Path(path))
+        image, level, around = _around(Path(path))
         if image is None:
             return _plain(path, name, attributes, channel, time, threads)
+        scale, shift = image.levels[level][1:]
+        attributes = around | {key: value for key, value in attributes.items() if key != ome.OWN}
     elif image is None:
         return _inner(Path(path), attributes, level, channel, time, threads)
     else:
@@ -87,6 +89,8 @@ def stored(path, level=None, channel=None, time=None, threads=1, **_):
     if array.ndim != len(image.axes):
         raise Corrupt(f"{name} has {array.ndim} dimensions, its metadata {len(image.axes)} axes")
     own = attributes.get(ome.OWN) or {}
+    if level:                                        # a mean of voxels of which some say nothing is no such voxel
+        own = {key: value for key, value in own.items() if key != "nodata"}
     keep, at = _axes(name, image.axes, array.shape, channel, time, image.channels, own)
     space = [image.axes[i] for i in keep[-3:]]
     spacing, unit, origin = ome.spacing(space, [scale[i] for i in keep[-3:]], [shift[i] for i in keep[-3:]])
@@ -103,13 +107,13 @@ def passed_on(attributes):
 
 
 def _around(path):
-    """(image, scale, translation) where an array is a level of the OME-Zarr group that it lies in, else Nones."""
+    """(image, index of the level, attributes) of the OME-Zarr group of which an array is a level, else Nones."""
     for up in (path.parent, path.parent.parent):
         kind, attributes = metadata(up)
         image = ome.image(attributes, str(up)) if kind == "group" else None
-        for inner, scale, shift in image.levels if image else ():
+        for level, (inner, _, _) in enumerate(image.levels if image else ()):
             if (up / inner).resolve() == path.resolve():
-                return image, scale, shift
+                return image, level, attributes
     return None, None, None
 
 

@@ -41,16 +41,19 @@ class Levels:
             raise UsageError(f"{self.name} is no OME-Zarr image; sweep-write --pyramid auto makes one of a stream")
         if len(image.levels) != 1:
             raise Refused(f"{self.name} has {len(image.levels)} levels already")
+        if image.version.startswith("0.6"):
+            raise UsageError(f"{self.name} is OME-Zarr {image.version}, levels can be added to 0.4 and 0.5")
         inner, *self.place = image.levels[0]
         self.array = opened(self.path / inner, threads)
         self.lead = tuple(self.array.shape[:-3])
         if self.array.ndim != len(image.axes) or [a.kind for a in image.axes[-3:]] != ["space"] * 3:
-            raise UsageError(f"{self.name}: its axes are {', '.join(a.name for a in image.axes)}, must end with three in space")
+            axes = ", ".join(a.name for a in image.axes)
+            raise UsageError(f"{self.name}: its axes are {axes}, must end with three in space")
         space, here = image.axes[-3:], [values[-3:] for values in self.place]
         spacing, unit, origin = ome.spacing(space, *here)
         role = (self.attributes.get(ome.OWN) or {}).get("role") or ("labels" if image.labels else "image")
         self.facts = {"spacing": spacing, "unit": unit, "origin": origin, "axes": tuple(a.name for a in space), "role": role}
-        self.inner, self.version = self.path / inner, image.version
+        self.inner = self.path / inner
 
     def _make(self, wanted, threads):
         first = next(self.sources(threads))[0]

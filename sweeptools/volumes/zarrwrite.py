@@ -105,7 +105,8 @@ def _compressors(codec, zarr_format):
 class Writer:
     """A Zarr store at `path`. `version` is "0.5", "0.4" or "none" (a bare array); boxes are whole chunk rows.
 
-    pyramid: "auto" or the number of coarser levels, each an array of its own; `levels` tells all, 0 first.
+    pyramid: "auto" or the number of coarser levels, each an array of its own; `levels` tells all, 0 first. within:
+    whether these are labels in an image.
     """
 
     axes = (0, 1, 2)
@@ -113,9 +114,10 @@ class Writer:
     skips = True
 
     def __init__(self, path, head, axis=0, chunks=None, shards=None, codec=None, version="0.5", threads=1, name="",
-                 pyramid=None):  # fmt: skip
+                 pyramid=None, within=False):  # fmt: skip
         self.head, self.version, self.path = head, version, Path(path)
-        self.title, self.threads = name, threads
+        self.title, self.threads, self.within = name, threads, within
+        self.method = method_of(head.role)
         form = 2 if version == "0.4" else 3
         codec = codec_of(codec, head.role)
         steps = () if pyramid is None else factors(head, chunks or CHUNKS, pyramid)
@@ -174,9 +176,9 @@ class Writer:
 
     def _described(self, own):
         places = [(str(k), level.scale) for k, level in enumerate(self.levels)]
-        method = method_of(self.head.role) if len(places) > 1 else None
+        method = self.method if len(places) > 1 else None
         channels = self.windows.channels() if self.windows else ()
-        return ome.describe(self.head, self.title, self.version, own, places, method, channels)
+        return ome.describe(self.head, self.title, self.version, own, places, method, channels, self.within)
 
     @property
     def planned(self):

@@ -81,10 +81,8 @@ def test_every_channel_and_time_of_others(sweep, tmp_path, version):
     assert dict(zarr.open_group("v.zarr", mode="r").attrs)["lab"] == {"laser": 488}
     first, *added = after["multiscales"][0]["datasets"]
     assert first == before["multiscales"][0]["datasets"][0]
-    assert [d["coordinateTransformations"] for d in added] == [
-        [{"type": "scale", "scale": [9.0, 1.0, 2.0, 2.0, 2.0]}, {"type": "translation", "translation": [0, 0, 0, 0.5, 0.5]}],
-        [{"type": "scale", "scale": [9.0, 1.0, 4.0, 4.0, 4.0]}, {"type": "translation", "translation": [0, 0, 1.0, 1.5, 1.5]}],
-    ]  # fmt: skip
+    assert [[s[s["type"]] for s in d["coordinateTransformations"]] for d in added] == [
+        [[9.0, 1.0, 2.0, 2.0, 2.0], [0, 0, 0, 0.5, 0.5]], [[9.0, 1.0, 4.0, 4.0, 4.0], [0, 0, 1.0, 1.5, 1.5]]]  # fmt: skip
     room = models.v05 if version == "0.5" else models.v04
     room.image.Image.from_zarr(zarr.open_group("v.zarr", mode="r"))
 
