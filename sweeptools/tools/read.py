@@ -8,4 +8,5 @@ def open(pool, *, address, threads=None, tmpdir=None, **how):
     return volumes.open(address, pool, threads=threads, tmpdir=tmpdir, **{k: how[k] for k in OPTIONS if k in how})
 
 
-OPTIONS = ("sweep", "axis", "range", "box", "level", "channel", "time", "spacing", "role", "allow_gaps")
+OPTIONS = ("sweep", "axis", "range", "box", "level", "channel", "time", "spacing", "role", "allow_gaps", "shape",
+           "dtype", "endian", "offset")
