@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sweeptools import cli
+
 FAULTS = f"{sys.executable} {Path(__file__).parent / 'faults.py'}"
 SHAPE = (60, 180, 220)                    # more than the pipes hold, so that a source cannot end before a stall does
 BYTES = int(np.prod(SHAPE))
@@ -21,8 +23,12 @@ HEAVY = ("sweep-read v.npy", "sweep-gauss 1", "sweep-otsu", "sweep-label", "swee
 
 @pytest.fixture
 def volume(tmp_path):
-    np.save(tmp_path / "v.npy", np.random.default_rng(0).integers(0, 256, SHAPE, dtype="uint8"))
+    np.save(tmp_path / "v.npy", voxels())
     return tmp_path
+
+
+def voxels():
+    return np.random.default_rng(0).integers(0, 256, SHAPE, dtype="uint8")
 
 
 def left_over(folder):
@@ -30,42 +36,120 @@ def left_over(folder):
     return sorted(p.name for p in Path(folder).iterdir() if p.name not in ("v.npy", "pid"))
 
 
-def stages(rng):
-    """A pipeline of light commands mostly, of heavy ones at times, and a place between two of its stages."""
-    line = HEAVY if rng.random() < 0.15 else LIGHT
-    return line, rng.randrange(1, len(line))
-
-
 def with_fault(line, at, fault):
     return " | ".join((*line[:at], f"{FAULTS} {fault}", *line[at:]))
 
 
-@pytest.mark.parametrize("seed", range(18))
-def test_a_cut_stream(seed, volume, shell):
-    rng = random.Random(seed)
-    line, at = stages(rng)
-    done = shell(with_fault(line, at, f"cut {rng.choice([0, 10, 64, rng.randrange(1000), rng.randrange(BYTES)])}"))
+def places(line):
+    """Between which stages a fault can be."""
+    return range(1, len(line))
+
+
+# ------------------------------------------------------------------ through real pipes
+
+
+@pytest.mark.parametrize(("line", "at"), [*((LIGHT, at) for at in places(LIGHT)), (HEAVY, 3)])
+def test_a_cut_stream(line, at, volume, shell):
+    rng = random.Random(at)
+    done = shell(with_fault(line, at, f"cut {rng.choice([64, rng.randrange(1000), rng.randrange(BYTES)])}"))
     assert done.returncode in (1, 4), done.stderr
     assert "ended" in done.stderr or "empty" in done.stderr
     assert left_over(volume) == []
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_a_flipped_bit(seed, volume, shell):
-    rng = random.Random(100 + seed)
-    line, at = stages(rng)
-    done = shell(with_fault(line, at, f"flip {rng.randrange(BYTES)}"))
+@pytest.mark.parametrize(("line", "at"), [(LIGHT, 1), (LIGHT, 3), (HEAVY, 2)])
+def test_a_flipped_bit(line, at, volume, shell):
+    done = shell(with_fault(line, at, f"flip {random.Random(100 + at).randrange(BYTES)}"))
     assert done.returncode in (1, 3, 4), done.stderr
     assert done.stderr.count("Traceback") == 0
     assert left_over(volume) == []
 
 
-@pytest.mark.parametrize("seed", range(18))
-def test_a_killed_stage(seed, volume, tmp_path):
-    rng = random.Random(200 + seed)
-    line, at = stages(rng)
-    victim = rng.randrange(len(line))
-    number = rng.choice([signal.SIGKILL, signal.SIGTERM])
+# ------------------------------------------------------------------ the same stages in this process
+
+
+@pytest.fixture(scope="module")
+def sent(tmp_path_factory):
+    """{line: what each of its stages sends, as a file}; the last stage sends nothing."""
+    folder = tmp_path_factory.mktemp("sent")
+    np.save(folder / "v.npy", voxels())
+    streams = {}
+    for line in (LIGHT, HEAVY):
+        streams[line] = []
+        for i, command in enumerate(line[:-1]):
+            into = folder / f"{len(line)}{i}.sweep"
+            assert here(command, streams[line][-1] if i else os.devnull, into, folder) == 0
+            streams[line].append(into)
+    return streams
+
+
+def here(command, stdin, stdout, folder):
+    """The status of a command in this process, from one file to another, in a folder."""
+    name, *words = command.removeprefix("sweep-").split()
+    was, kept, back = os.getcwd(), [os.dup(0), os.dup(1)], signal.getsignal(signal.SIGUSR1)
+    try:
+        for fd, path, flags in ((0, stdin, os.O_RDONLY), (1, stdout, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)):
+            file = os.open(path, flags)
+            os.dup2(file, fd)
+            os.close(file)
+        os.chdir(folder)
+        return cli.main(["sweep", name, *words])
+    finally:
+        os.chdir(was)
+        signal.signal(signal.SIGUSR1, back)
+        for fd, old in enumerate(kept):
+            os.dup2(old, fd)
+            os.close(old)
+
+
+def rest_of(line, at, stream, folder, capsys):
+    """(statuses, what was said) of the stages from place `at` on, when this is what comes there."""
+    statuses = []
+    for i, command in enumerate(line[at:]):
+        into = os.devnull if at + i == len(line) - 1 else folder / f".{i}"
+        statuses.append(here(command, stream, into, folder))
+        stream = into
+    for i in range(len(statuses) - 1):
+        (folder / f".{i}").unlink()
+    return statuses, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_cut_stream_wherever_it_is_cut(seed, sent, tmp_path, capsys):
+    rng = random.Random(seed)
+    line = HEAVY if rng.random() < 0.15 else LIGHT
+    at = rng.randrange(1, len(line))
+    raw = sent[line][at - 1].read_bytes()
+    faulty = tmp_path / "pid"
+    faulty.write_bytes(raw[: rng.choice([0, 10, 64, rng.randrange(1000), rng.randrange(len(raw)), len(raw) - 1])])
+    statuses, said = rest_of(line, at, faulty, tmp_path, capsys)
+    assert all(status in (1, 4) for status in statuses), said
+    assert "ended" in said or "empty" in said
+    assert left_over(tmp_path) == []
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_flipped_bit_wherever_it_is(seed, sent, tmp_path, capsys):
+    rng = random.Random(100 + seed)
+    line = HEAVY if rng.random() < 0.15 else LIGHT
+    at = rng.randrange(1, len(line))
+    raw = bytearray(sent[line][at - 1].read_bytes())
+    where = rng.choice([rng.randrange(2000), len(raw) - 1 - rng.randrange(2000), rng.randrange(len(raw))])
+    raw[where] ^= 1 << rng.randrange(8)
+    faulty = tmp_path / "pid"
+    faulty.write_bytes(raw)
+    statuses, said = rest_of(line, at, faulty, tmp_path, capsys)
+    assert all(status in (1, 2, 3, 4) for status in statuses) and "Traceback" not in said
+    assert left_over(tmp_path) == []
+
+
+# ------------------------------------------------------------------ killed, stalled, full
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["kill", "term"])
+@pytest.mark.parametrize(("line", "victim"), [*((LIGHT, i) for i in range(len(LIGHT))), (HEAVY, 3)])
+def test_a_killed_stage(line, victim, number, volume, tmp_path):
+    rng = random.Random(200 + 10 * victim + number)
     slow = list(line)
     slow[victim] = f"sh -c 'echo $$ > pid; exec {line[victim]}'"
     slow.insert(1, f"{FAULTS} stall {rng.randrange(BYTES // 2)} 5")       # so that nothing can end before
@@ -114,12 +198,10 @@ def wait_for_pid(file):
     raise AssertionError("the stage never began")
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_a_stalled_stage_changes_nothing(seed, volume, shell):
-    rng = random.Random(300 + seed)
-    line, at = stages(rng)
-    done = shell(" | ".join((*line[:-1], "sweep-write expected.npy")))
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize(("line", "at"), [*((LIGHT, at) for at in places(LIGHT)), (HEAVY, 4)])
+def test_a_stalled_stage_changes_nothing(line, at, volume, sent, shell):
+    rng = random.Random(300 + at)
+    assert here("sweep-write expected.npy", sent[line][-1], os.devnull, volume) == 0
     stalled = with_fault((*line[:-1], "sweep-write out.npy"), at, f"stall {rng.randrange(BYTES)} {rng.random():.2f}")
     done = shell(stalled)
     assert done.returncode == 0, done.stderr
