@@ -226,6 +226,7 @@ class Op:
     tells: tuple[str, ...]             # found values that are always told on stderr
     foreign: bool                      # runs code of the user's, which may hold the interpreter
     turns: bool                        # a route that takes falling slices where it gives rising ones
+    undoes_itself: bool                # twice, with the same parameters, it gives back what came
 
     @property
     def keywords(self):
@@ -334,7 +335,7 @@ class Step:
 def op(
     summary, *, examples=(), task="", kind=None, output=None, extent=None, direction="any", edges=False, casts=False,
     halo=None, reach=None, head=None, dtype=None, role=None, scratch=None, memory=None, work=1.0, reduce=None,
-    scan=None, tells=(), foreign=False, turns=False,
+    scan=None, tells=(), foreign=False, turns=False, undoes_itself=False,
 ):  # fmt: skip
     """Make an Op of the function below. `halo(**params)` gives radii, or (below, above) pairs, along z, y, x."""
 
@@ -369,7 +370,7 @@ def op(
             extent=extent or {"kernel": "halo", "reduce": "halo", "graph": "halo"}.get(what, "volume"),
             direction=direction, edges=edges, casts=casts, reach=halo or reach, head=head, dtype=dtype, role=role,
             scratch=scratch, memory=memory, work=work, reduce=reduce, scan=scan, tells=tells, foreign=foreign,
-            turns=turns,
+            turns=turns, undoes_itself=undoes_itself,
         )  # fmt: skip
 
     return declare

@@ -7,9 +7,10 @@ import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
-from sweeptools import cli
+from sweeptools import cli, volumes
 from sweeptools.errors import UsageError
 from sweeptools.plan import shell
 from sweeptools.plan.build import same_file
@@ -129,6 +130,37 @@ def test_a_petabyte_that_does_not_exist(here, capfd):
     assert refused["smallest_budget_bytes"] > 1 << 42 and "none.zarr" in refused["why"]
     assert cli.main(["sweep-plan", text, "--assume", "20,30"]) == 2
     assert "must be Z,Y,X:DTYPE[:CHUNKS]" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("middle, expected, origin, fewer", [
+    ("sweep-crop 3:12,:,4:20", lambda v: v[3:12, :, 4:20], (6, 0, 4), True),
+    ("sweep-clip 3 90 | sweep-threshold 5 | sweep-crop 8:16:2,:,:", lambda v: v[8:16:2] >= 5, (16, 0, 0), True),
+    ("sweep-clip 3 90 | sweep-crop 3:12,:,: | sweep-crop 1:2,:,:", lambda v: v[4:5].clip(3, 90), (8, 0, 0), True),
+    ("sweep-median 1 | sweep-erode box:1,1,3 | sweep-crop 3:12,:,1:-1",
+     lambda v: np.minimum(np.minimum(v[3:12, :, :-2], v[3:12, :, 1:-1]), v[3:12, :, 2:]), (6, 0, 1), False),
+    ("sweep-tee all.npy | sweep-crop 3:12,:,:", lambda v: v[3:12], (6, 0, 0), False),
+])  # fmt: skip
+def test_what_a_crop_drops_is_not_read(middle, expected, origin, fewer, here):
+    text = f"sweep-read v.zarr | {middle} | sweep-write a.zarr"
+    assert cli.main(["sweep-run", text, "-q", "--report", "r.json"]) == 0
+    read = json.loads(Path("r.json").read_text())["read"]["bytes"]
+    assert (read < 21 * 30 * 34 * 2) == fewer
+    assert np.array_equal(voxels("a.zarr"), expected(voxels("v.zarr")))
+    assert volumes.open("a.zarr").head.origin == origin
+
+
+def voxels(path):
+    source = volumes.open(path)
+    return np.concatenate([block.array(source.head).copy() for block in source.blocks("up")])
+
+
+def test_what_undoes_itself_is_left_out(here, capfd):
+    told = plan(capfd, "sweep-read v.zarr | sweep-invert | sweep-invert | sweep-write a.zarr")
+    assert "invert after invert is left out: it undoes itself" in told["decisions"]
+    assert not any("invert" in item["what"] for item in told["memory_items"])
+    assert cli.main(["sweep-run", "sweep-read v.zarr | sweep-invert | sweep-invert | sweep-write a.zarr"]) == 0
+    assert cli.main(["sweep-compare", "a.zarr", "v.zarr"]) == 0
+    assert [e["command"] for e in volumes.open("a.zarr").head.history] == ["synth", "read", "invert", "invert"]
 
 
 def test_the_same_file_by_two_names(here):

@@ -9,7 +9,7 @@ from ..spec import op
     "turn the scale of values round",
     task="Voxel by voxel",
     examples=("", "--dtype float32", "--dtype uint8"),
-    role="image",
+    role="image", undoes_itself=True,
     head=lambda head: head.but(nodata=None),
 )
 def invert(src, dst, box):

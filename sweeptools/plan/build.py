@@ -16,6 +16,7 @@ from ..params import Address, Volume, Volumes
 from ..spec import Node, Op, Source
 from .history import entry
 from .inputs import inputs_of
+from .rewrite import simplify
 from .shell import commands, within
 
 NOT_SHARED = ("out", "pass_", "json", "report", "quiet", "verbose", "no_history")   # shared options a stage keeps
@@ -92,13 +93,23 @@ class Builder:
     sources: dict[str, Source] = field(default_factory=dict)
     made: dict = field(default_factory=dict)
     known: dict = field(default_factory=dict)          # what makes a node -> the node
+    opened: dict = field(default_factory=dict)         # leaf's name -> (op, parameters) that it was opened with
     named: dict = field(default_factory=dict)          # node -> how often it was named
 
     def pipeline(self, text):
         """The Pipeline that a text means."""
         self._commands(commands(text), None, "")
         often = [f"{node.name} is named {n} times and done once" for node, n in self.named.items() if n > 1]
-        return Pipeline(text, self.stages, self.ends, self.sources, self.made, often)
+        pipeline = Pipeline(text, self.stages, self.ends, self.sources, self.made, often)
+        pipeline.said += simplify(pipeline, self._reopened)
+        return pipeline
+
+    def _reopened(self, name, box):
+        """The Source of a leaf that is read in part; None where it is no volume that is read whole so far."""
+        op, full = self.opened[name]
+        if op is None or op.name != "read" or full.get("box") or full.get("range") or full.get("axis", "z") != "z":
+            return None
+        return self.open(op, {**full, "box": box})[1]
 
     def _commands(self, stages, flow, branch, ends=True):
         """The Flow that commands make of a flow. With `ends` the last of them may, or must, end it; else it may not."""
@@ -150,14 +161,14 @@ class Builder:
     def _source(self, stage, op, full):
         key, source = self.open(op, full)
         history = () if stage and stage.given.get("no_history") else (entry(op, stage.params, {}),) if stage else ()
-        return self._leaf(key, source, (*source.head.history, *history))
+        return self._leaf(key, source, (*source.head.history, *history), (op, full))
 
-    def _leaf(self, key, source, history):
+    def _leaf(self, key, source, history, opened=(None, {})):
         if key not in self.known:
             name = source.name
             while name in self.sources:
                 name += "'"
-            self.sources[name] = source
+            self.sources[name], self.opened[name] = source, opened
             self.known[key] = Node(head=source.head, name=name)
             task_of(self.known[key], self.made)
         self._count(self.known[key])
