@@ -36,6 +36,8 @@ def put(source, io, *, address, chunks=None, shards=None, codec=None, format=Non
     io.report["write"] = sink.stats
     for text in sink.lost:
         io.say(text)
+    for text in getattr(sink, "noted", ()):
+        io.verbose(text)
     if stamp:
         Path(stamp).touch()
 

@@ -114,7 +114,7 @@ def create(address, head, *, pool=None, overwrite=False, format=None, keep_axes=
     except BaseException:
         target.abort()
         raise
-    told = () if kind == "sweep" else (*getattr(sink.writer, "said", ()), *lost(address, volume, sink.writer, history))
-    sink.lost = told
+    sink.lost, sink.noted = ((), ()) if kind == "sweep" else lost(address, volume, sink.writer, history)
+    sink.lost = (*getattr(getattr(sink, "writer", None), "said", ()), *sink.lost)
     return sink
 

@@ -80,7 +80,7 @@ class Sink:
             self.sink.abort()
             raise
         self.out = out
-        self.stats, self.lost = self.sink.stats, self.sink.lost
+        self.stats, self.lost, self.noted = self.sink.stats, self.sink.lost, self.sink.noted
         turning = held(head, back[0], "turning") if back[0] else (("packing", packing(head.block_bytes)),)
         self.memory = (*self.sink.memory, *turning, ("2 blocks of slices", 2 * max(out.block_bytes, head.block_bytes)))
         what = f"comes along {head.axes[0]}, it is written along {out.axes[0]}" if back[0] else "goes down, it is written up"

@@ -28,14 +28,14 @@ def facts(head, history=True):
 
 
 def lost(address, head, writer, history=True):
-    """Sentences on what a format does not keep of a head; the history alone is no news to anybody."""
+    """(sentences on what a format does not keep of a head, the same where that is the history alone: what nobody who
+    writes such a file expects is told always, the other on demand)."""
     said = facts(head, history)
     if head.components == COLOURS.get(len(head.components), tuple(map(str, range(len(head.components))))):
         said.pop("components", None)
     gone = [name for name in said if name not in getattr(writer, "keeps", FACTS)]
-    if not set(gone) - {"history"}:
-        return ()
-    return (f"warning: {address} does not keep {', '.join(gone)}: its format has no place for that; .zarr has",)
+    words = (f"warning: {address} does not keep {', '.join(gone)}: its format has no place for that; .zarr has",)
+    return (words, ()) if set(gone) - {"history"} else ((), words if gone else ())
 
 
 def room(head, history=True):

@@ -33,7 +33,7 @@ def stored(path, level=None, channel=None, time=None, threads=1):
     head = Head(shape[:3], **voxels(name, shape[:3], array.dtype.numpy_dtype),
                 components=component_names(shape[3]) if len(shape) > 3 else ())  # fmt: skip
     head = head.but(role="labels" if info.get("type") == "segmentation" else "image")
-    if any(s != 1 for s in steps) or "spacing" in own or OWN not in info:
+    if any(s != 1 for s in steps) or "unit" in own or OWN not in info:
         head = head.but(spacing=tuple(float(s) for s in steps[::-1]), unit="nanometer",
                         origin=tuple(float(o * s) for o, s in zip(offset[::-1], steps[::-1])))  # fmt: skip
     return tensors.stored(array, view, restore(head, own), name, threads)

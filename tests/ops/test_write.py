@@ -66,6 +66,13 @@ def test_what_cannot_be_written(shell, v, words, status, says):
     assert same(voxels(v / "v.npy"), A)
 
 
+def test_what_a_format_does_not_keep_is_told(shell, v):
+    done = shell("sweep-read v.npy --spacing 2,1,1um | sweep-write w.npy && sweep-read v.npy | sweep-write x.npy -v")
+    lines = [line for line in done.stderr.splitlines() if "does not keep" in line]
+    assert lines[0].startswith("sweep-write: warning: w.npy does not keep spacing, unit, history: its format has no place")
+    assert lines[1].startswith("sweep-write: warning: x.npy does not keep history") and len(lines) == 2
+
+
 def test_overwrite_and_stamp(shell, v):
     (v / "w.zarr").mkdir()
     (v / "w.zarr" / "zarr.json").write_text('{"zarr_format": 3, "node_type": "group"}')
