@@ -139,30 +139,79 @@ def merge(rows, n, sums, ends, more_sums, more_ends):
 
 
 @kernel
-def principal(moments, out):
+def contacts(src, dst, box, after, met):
+    """dst = met[pattern of the neighbours behind a voxel that have its label], 64 where there is none. after (13, 3) are
+    the steps to them; src has a voxel more above along z and at each side of y and x."""
+    z0, z1, y0, y1, x0, x1 = box
+    for z in range(z0, z1):
+        for y in range(y0, y1):
+            row, out = src[z, y + 1, x0 + 1 : x1 + 1], dst[z, y, x0:x1]
+            for x in range(row.size):
+                v = row[x]
+                if v <= 0:
+                    out[x] = 64
+                    continue
+                pattern = 0
+                for i in range(after.shape[0]):
+                    other = src[z + after[i, 0], y + 1 + after[i, 1], x0 + x + 1 + after[i, 2]]
+                    pattern |= np.int64(other == v) << i
+                out[x] = met[pattern]
+
+
+@kernel
+def touch(runs, n, contacts, met):
+    """Add the contacts of the first n runs: pairs of neighbours along z, y, x and the Euler number."""
+    for i in range(n):
+        row = runs[i, 0]
+        part = contacts[runs[i, 1], runs[i, 2], runs[i, 3] : runs[i, 4]]
+        a, b, c, e = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+        for x in range(part.size):
+            v = np.int64(part[x])
+            a += v & 1
+            b += v >> 1 & 1
+            c += v >> 2 & 1
+            e += (v >> 3) - 8
+        met[row, 0] += a
+        met[row, 1] += b
+        met[row, 2] += c
+        met[row, 3] += e
+
+
+@kernel
+def principal(moments, out, way):
     """Eigenvalues, falling, of symmetric matrices given as zz, yy, xx, zy, zx, yx: Jacobi's rotations, whose steps are
-    the same on every machine. moments (n, 6), out (n, 3), float64."""
-    m = np.zeros((3, 3))
+    the same on every machine; way becomes the eigenvector of the first, whose last component that is not 0 is positive.
+    moments (n, 6), out, way (n, 3), float64."""
+    m, v = np.zeros((3, 3)), np.zeros((3, 3))
     for i in range(moments.shape[0]):
         for k in range(3):
             m[k, k] = moments[i, k]
         m[0, 1] = m[1, 0] = moments[i, 3]
         m[0, 2] = m[2, 0] = moments[i, 4]
         m[1, 2] = m[2, 1] = moments[i, 5]
+        for p in range(3):
+            for q in range(3):
+                v[p, q] = p == q
         for _ in range(16):                        # converges quadratically: 5 or 6 are enough
             if m[0, 1] == 0 and m[0, 2] == 0 and m[1, 2] == 0:
                 break
             for p, q in ((0, 1), (0, 2), (1, 2)):
-                rotate(m, p, q)
+                rotate(m, v, p, q)
         a, b, c = m[0, 0], m[1, 1], m[2, 2]
+        first = 0 if a >= b and a >= c else 1 if b >= c else 2
+        sign = 1.0
+        for p in range(3):
+            sign = 1.0 if v[p, first] > 0 else -1.0 if v[p, first] < 0 else sign
+        for p in range(3):
+            way[i, p] = sign * v[p, first] + 0.0   # no -0
         out[i, 0] = max(a, max(b, c))
         out[i, 2] = min(a, min(b, c))
         out[i, 1] = max(min(a, b), min(max(a, b), c))
 
 
 @kernel
-def rotate(m, p, q):
-    """Turn m in the plane p, q so that m[p, q] vanishes; Golub and Van Loan, algorithm 8.5.1."""
+def rotate(m, v, p, q):
+    """Turn m in the plane p, q so that m[p, q] vanishes, and the columns of v; Golub and Van Loan, algorithm 8.5.1."""
     off = m[p, q]
     tiny = abs(m[p, p]) * 2.0**-60 >= abs(off) and abs(m[q, q]) * 2.0**-60 >= abs(off)
     if off == 0 or tiny:
@@ -179,6 +228,9 @@ def rotate(m, p, q):
     a, b = m[r, p], m[r, q]
     m[r, p] = m[p, r] = c * a - s * b
     m[r, q] = m[q, r] = s * a + c * b
+    for k in range(3):
+        a, b = v[k, p], v[k, q]
+        v[k, p], v[k, q] = c * a - s * b, s * a + c * b
 
 
 # ------------------------------------------------------------------ intensities

@@ -5,11 +5,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from harness import head_of, value
-from skimage.measure import regionprops
+from skimage.measure import euler_number, regionprops
 
 from sweeptools.errors import Refused, UsageError
 from sweeptools.kernels import regions as kernels
-from sweeptools.ops import regions as parts
+from sweeptools.ops import _regions as parts
 from sweeptools.spec import Head
 
 BOX = ("z0", "y0", "x0", "z1", "y1", "x1")
@@ -32,7 +32,7 @@ def table(labels, intensity=None, cuts=(2,), threads=1, head=None):
     state = states[-1]
     for other in states[:-1]:
         state = parts.merge(state, other)
-    return parts.regions.fn(state)
+    return parts.measured.fn(state)
 
 
 def same(a, b):
@@ -173,7 +173,7 @@ def test_sums_carry_beyond_64_bits():
     for _ in range(36):
         twin = {name: v.copy() if isinstance(v, np.ndarray) else v for name, v in state.items()}
         state = parts.merge(state, twin)
-    mine = parts.regions.fn(state)
+    mine = parts.measured.fn(state)
     assert mine["size"][0] == 24 << 36
     assert [mine[name][0] for name in BOX] == [far - 2, far - 3, far - 4, far, far, far]
     assert [mine[name][0] for name in "zyx"] == [far - 1.5, far - 2, far - 2.5]
@@ -229,7 +229,7 @@ def test_parts_of_a_volume_merge_to_the_whole():
         everything = tuple(n for size in part.shape for n in (0, size))
         parts.add(other, part, np.ascontiguousarray(values[cut]), everything, box[0][0])
         state = other if state is None else parts.merge(other, state)
-    same(parts.regions.fn(state), table(labels, values))
+    same(parts.measured.fn(state), table(labels, values))
 
 
 def test_an_empty_box_adds_nothing():
@@ -250,10 +250,72 @@ def test_eigenvalues_are_lapacks():
         a = rng.standard_normal((200, 3, 3)) * 10.0 ** rng.integers(-6, 6, (200, 3, 1))
         matrices = a @ a.transpose(0, 2, 1) * scale
         moments = np.stack([matrices[:, i, j] for i, j in parts.PAIRS.values()], axis=1)
-        mine = np.empty((200, 3))
-        kernels.principal(moments, mine)
+        mine, way = np.empty((200, 3)), np.empty((200, 3))
+        kernels.principal(moments, mine, way)
         want = np.linalg.eigvalsh(matrices)[:, ::-1]
         assert np.all(np.abs(mine - want) <= 1e-14 * want[:, :1])
+        error = np.einsum("nij,nj->ni", matrices, way) - mine[:, :1] * way
+        assert np.all(np.abs(error) <= 1e-14 * want[:, :1])
+        np.testing.assert_allclose((way**2).sum(axis=1), 1, rtol=1e-14)
+
+
+def test_the_direction_of_the_longest_axis():
+    labels = np.zeros((9, 9, 9), np.uint8)
+    labels[np.arange(9), np.arange(9)[::-1], 4] = 1
+    labels[4, :, 0] = 2
+    labels[0, 0, 8] = 3
+    mine = table(labels)
+    np.testing.assert_allclose(mine["major_z"], [-np.sqrt(0.5), 0, 1], atol=1e-15)
+    np.testing.assert_allclose(mine["major_y"], [np.sqrt(0.5), 1, 0], atol=1e-15)
+    np.testing.assert_allclose(mine["major_x"], [0, 0, 0], atol=1e-15)
+    world = table(labels, head=head_of(labels, spacing=(3.0, 4.0, 1.0)))
+    np.testing.assert_allclose(world["major_z_micrometer"][0], -0.6, rtol=1e-14)
+    np.testing.assert_allclose(world["major_y_micrometer"][0], 0.8, rtol=1e-14)
+
+
+def faces(mask, steps=(1, 1, 1)):
+    """Area of the faces between a mask and all else."""
+    sides = [np.abs(np.diff(np.pad(mask, 1).astype(int), axis=k)).sum() for k in range(3)]
+    return sum(n * np.prod(steps) / steps[k] for k, n in enumerate(sides))
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2)])
+def test_surface_and_euler_number(order):
+    rng = np.random.default_rng(10)
+    turn = lambda triple: tuple(triple[i] for i in order)  # noqa: E731
+    for i in range(8):
+        shape, top = rng.integers(1, 9, 3), int(rng.choice([2, 3, 6]))
+        labels = rng.integers(-1, top, shape).astype(np.int16 if i % 2 else np.int64)
+        turned = np.ascontiguousarray(labels.transpose(order))
+        head = head_of(turned, spacing=turn((2.0, 1.0, 0.5))).but(order=order, axes=turn("zyx"))
+        mine = value("regions", turned, head=head, surface=True, cut=int(rng.integers(1, 4)), threads=2)
+        assert mine["label"].tolist() == [v for v in np.unique(labels) if v > 0]
+        for k, v in enumerate(mine["label"].astype(np.int64)):
+            assert mine["surface"][k] == faces(labels == v)
+            assert mine["surface_micrometer2"][k] == faces(labels == v, (2.0, 1.0, 0.5))
+            assert mine["euler"][k] == euler_number(np.pad(labels == v, 1), 3)
+
+
+def test_surface_of_known_bodies():
+    labels = np.zeros((7, 7, 20), np.uint8)
+    labels[1:6, 1:6, 1:6] = 1                        # with a cavity
+    labels[3, 3, 3] = 0
+    labels[3, 1:6, 8:13] = 2                         # a ring
+    labels[3, 2:5, 9:12] = 0
+    labels[0, 0, 15] = labels[1, 1, 16] = labels[3, 3, 19] = 3        # two by a corner, one apart
+    mine = value("regions", labels, surface=True, intensity=None, cut=2)
+    assert mine["euler"].tolist() == [2, 0, 2] and mine["surface"].tolist() == [156, 16 * 2 + 20 + 12, 18]
+    empty = value("regions", np.zeros((2, 3, 4), np.uint8), surface=True)
+    assert len(empty["surface"]) == len(empty["euler"]) == 0
+
+
+def test_surface_beside_intensities():
+    rng = np.random.default_rng(11)
+    labels, values = rng.integers(0, 9, (5, 40, 30)).astype("u1"), rng.standard_normal((5, 40, 30))
+    mine = value("regions", labels, surface=True, inputs={"intensity": values}, cut=2, threads=3)
+    plain = table(labels, values)
+    same({name: mine[name] for name in plain}, plain)
+    assert set(mine) - set(plain) == {"surface", "euler"}
 
 
 @pytest.mark.parametrize("threads", [1, 2])
