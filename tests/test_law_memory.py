@@ -15,14 +15,16 @@ SIZES = (1024, 8192) if os.environ.get("SOAK") else (32, 256)      # MiB of the 
 CASES = [case for case in laws.cases() if case.op.kind in laws.FILTERS and not case.op.foreign]
 
 
-def measured(case, mib):
-    command = [sys.executable, HERE / "probe_memory.py", case.op.name, case.example, str(mib), str(LIMIT)]
+def measured(case):
+    """What the probe found for each size."""
+    command = [sys.executable, HERE / "probe_memory.py", case.op.name, case.example, LIMIT, *SIZES]
     path = os.pathsep.join((str(HERE), str(HERE.parent)))
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}, timeout=600)
+    env = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, env=env, timeout=600)
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 @pytest.mark.parametrize("case", {case.op.name: case for case in reversed(CASES)}.values(), ids=str)
 def test_memory(case):
-    laws.memory(case, *(measured(case, mib) for mib in SIZES))
+    laws.memory(case, *measured(case))
