@@ -249,3 +249,15 @@ def test_a_failing_codec_is_an_error_and_leaves_nothing(tmp_path):
             sink.write(Block(z, 10, np.ones((10, 4, 5), "u1")))
     sink.abort()
     assert listing(tmp_path) == []
+
+
+def test_what_was_left_of_a_cut_off_reclaiming_is_removed(tmp_path):
+    sink = begun(tmp_path / "v.zarr")
+    for pid, owner in ((1, publish._me()), (2, {**publish._me(), "pid": dead()}), (3, None)):
+        aside = tmp_path / f".v.zarr.partial.{pid}"
+        aside.mkdir()
+        if owner:
+            (aside / publish.OWNER).write_text(json.dumps(owner))
+    sink.abort()
+    write(tmp_path / "v.zarr", A)
+    assert listing(tmp_path) == [".v.zarr.partial.1", "v.zarr"]      # that of a living owner may go back to its place

@@ -160,3 +160,21 @@ def test_what_else_0_6_has_is_said(tmp_path):
         write(f"{tmp_path}/w.zarr/labels/a", np.zeros((3, 4, 5), "u1"))
     newer(tmp_path / "c.zarr", [{"type": "identity", "output": "world"}], TCZYX[1:], (2, 3, 4, 5))
     assert read(tmp_path / "c.zarr", channel=1)[0].whole == (3, 4, 5)
+
+
+@pytest.mark.parametrize("version", ["0.5", "0.4"])
+def test_ome_zarr_py_finds_levels_and_labels(tmp_path, version):
+    pytest.importorskip("ome_zarr")
+    from ome_zarr.io import parse_url
+    from ome_zarr.reader import Reader
+
+    a = hostile((20, 18, 33), "u2")
+    head = Head(a.shape, a.dtype, **SPACED)
+    write(f"{tmp_path}/v.zarr", a, head, pyramid=2, ome=version)
+    write(f"{tmp_path}/v.zarr/labels/cells", a % 7, head, pyramid=2)
+    image, *others = Reader(parse_url(f"{tmp_path}/v.zarr"))()
+    assert [d.shape for d in image.data] == [(20, 18, 33), (20, 9, 17), (20, 5, 9)]
+    assert same(np.asarray(image.data[0]), a)
+    assert image.metadata["coordinateTransformations"][1][0]["scale"] == [2.0, 1.0, 1.0]
+    labels = next(node for node in others if node.metadata.get("name") == "cells")
+    assert same(np.asarray(labels.data[0]), a % 7) and len(labels.data) == 3

@@ -9,12 +9,14 @@ A partial whose owner is dead is reclaimed by the next writer; one that is compl
 renames, is put in its place by the next command that opens a NAME that is gone, or writes to it.
 """
 
+import glob
 import json
 import os
 import shutil
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -57,6 +59,7 @@ class Target:
                 raise SweepError(f"{self.name}: cannot be written: {error.strerror}") from error
             with open(self.partial / OWNER, "x") as file:
                 json.dump(_me(), file)
+            _tidy(self.partial)
             return
         raise Refused(f"{self.name} is being written by another process")
 
@@ -177,6 +180,14 @@ def _reclaim(partial, name):
         os.rename(aside, partial)
         raise Refused(f"{name} is being written by another process")
     shutil.rmtree(aside)
+
+
+def _tidy(partial):
+    """Remove what is left of partials whose reclaiming was cut off."""
+    for aside in partial.parent.glob(f"{glob.escape(partial.name)}.*"):
+        if not _alive(_owner(aside)):                            # it may just have been found alive, and go back
+            with suppress(FileNotFoundError):                    # another process removes it too
+                shutil.rmtree(aside)
 
 
 def _changed(path):
