@@ -74,13 +74,13 @@ def _filtered(src, dst, box, *, along: Param("weightings along z, y, x"), in_zx:
     )  # fmt: skip
 
 
-def filtered(stdin, filters, mode, cval, dtype=None, own=None, names=("",), length=False):
+def filtered(stdin, filters, mode, cval, dtype=None, own=None, names=("",), length=False, head=None):
     """The graph of separable filters of a volume extended once, each a component with a name, or of the vector's length.
 
     The result is `dtype` or else `own`, by itself float32, float64 from float64. Passes that filters share are taken
-    once: along z and x for each pair of weights, sums of those along y.
+    once: along z and x for each pair of weights, sums of those along y. `head` is stdin's where that is no input.
     """
-    head = stdin.head
+    head = head or stdin.head
     final = dtype or own or ("float64" if head.dtype.name == "float64" else "float32")
     by_y = []                                        # for each filter {along y: pairs (along z, x) that are summed}
     for terms in filters:
