@@ -70,7 +70,7 @@ def _spacing(attributes, group):
 class Writer(tensors.Writer):
     """A container with the array at s0; its own attributes are the last file."""
 
-    def __init__(self, path, head, chunks=None, threads=1):
+    def __init__(self, path, head, axis=0, chunks=None, threads=1):
         flat.no_voxels(str(path), head, "N5")
         self.path, chunks = Path(path), tensors.clipped(head, chunks)
         lead = [len(head.components)] if head.components else []
@@ -79,7 +79,7 @@ class Writer(tensors.Writer):
                 "metadata": {"dimensions": dims, "blockSize": block, "dataType": head.dtype.name,
                              "compression": {"type": "gzip", "level": 1}}}  # fmt: skip
         array = tensors.opened(spec, str(path), threads, create=True, read=True, write=True)
-        self.begin(array, head, chunks, threads)
+        self.begin(array, head, chunks, axis)
 
     def finish(self, told):
         """Write the attributes of the array, then those of its container."""

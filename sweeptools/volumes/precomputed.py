@@ -42,7 +42,7 @@ def stored(path, level=None, channel=None, time=None, threads=1):
 class Writer(tensors.Writer):
     """One scale, in chunks that are not packed; labels of 32 and 64 bits as compressed segmentation."""
 
-    def __init__(self, path, head, chunks=None, threads=1):
+    def __init__(self, path, head, axis=0, chunks=None, threads=1):
         flat.no_voxels(str(path), head, "a precomputed volume")
         kind = flat.code_of(str(path), head, TYPES, "neuroglancer")
         self.path, chunks = Path(path), tensors.clipped(head, chunks)
@@ -59,7 +59,7 @@ class Writer(tensors.Writer):
         spec = {"driver": "neuroglancer_precomputed", "kvstore": {"driver": "file", "path": f"{self.path}/"},
                 "multiscale_metadata": many, "scale_metadata": scale}  # fmt: skip
         array = tensors.opened(spec, str(path), threads, create=True, read=True, write=True)
-        self.begin(array if head.components else array[0], head, chunks, threads)
+        self.begin(array if head.components else array[0], head, chunks, axis)
 
     def finish(self, told):
         """Add what is ours to the info."""
