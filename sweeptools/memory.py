@@ -113,6 +113,8 @@ def held(task, settings, whole=True):
     if each:
         own.append((f"{task.name}: scratch of {settings.threads} threads", each * settings.threads))
     if task.op.memory:
-        facts = {**known, "head": task.inputs[0].head, "depth": depth, "threads": settings.threads, "out": task.head}
+        head = task.inputs[0].head
+        taken = depth_of(task.inputs[0], settings.depth)         # slices of the blocks that come in
+        facts = {**known, "head": head, "out": task.head, "depth": depth, "taken": taken, "threads": settings.threads}
         own.append((f"{task.name}: state", int(call(task.op.memory, facts))))
     return own

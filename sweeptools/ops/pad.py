@@ -61,14 +61,14 @@ def _beyond(n, below, above, mode):
     return edge_index(np.arange(-below, 0), n, mode), edge_index(np.arange(n, n + above), n, mode)
 
 
-def _held(head, depth, margins, mode):
+def _held(head, taken, margins, mode):
     """Slices kept at the beginning and for the end, and the blocks that these are parts of."""
     if mode == "wrap":
         return 0
     n = head.whole[0]
     before, behind = _beyond(n, *margins[0], mode)
     kept = int(before.max(initial=-1)) + 1 + n - int(behind[behind >= 0].min(initial=n))
-    return (min(kept, 2 * n) + 2 * max(depth, head.depth) * (kept > 0)) * head.slice_bytes
+    return (min(kept, 2 * n) + 2 * taken * (kept > 0)) * head.slice_bytes
 
 
 @op("slices before and behind the volume", edges=True, extent="volume", halo=lambda margins: margins, head=_head,
