@@ -289,3 +289,40 @@ def test_without_the_library_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "h5py", None)
     with pytest.raises(UsageError, match=r"HDF5 needs h5py, which is not installed: pip install 'sweeptools\[hdf5\]'"):
         volumes.open(tmp_path / "v.h5")
+
+
+def letters(text):
+    return np.array([c.encode() for c in text], "S1")
+
+
+def test_imaris(tmp_path):
+    want = {}
+    with h5py.File(tmp_path / "v.ims", "w") as file:
+        for level, shape in enumerate([(10, 20, 30), (5, 10, 15)]):
+            for time_point in range(2):
+                for channel in range(2):
+                    a = hostile(shape, "u2", level * 4 + time_point * 2 + channel)
+                    group = file.create_group(f"DataSet/ResolutionLevel {level}/TimePoint {time_point}/Channel {channel}")
+                    padded = np.pad(a, [(0, -n % 8) for n in shape], constant_values=9)
+                    group.create_dataset("Data", data=padded, chunks=(8, 8, 8), compression="gzip")
+                    for axis, n in zip("ZYX", shape):
+                        group.attrs[f"ImageSize{axis}"] = letters(str(n))
+                    want[level, time_point, channel] = a
+        info = file.create_group("DataSetInfo/Image")
+        for i, (n, step) in enumerate(((30, 0.25), (20, 0.5), (10, 2.0))):
+            info.attrs[f"ExtMin{i}"], info.attrs[f"ExtMax{i}"] = letters("1.5"), letters(str(1.5 + n * step))
+        info.attrs["Unit"] = letters("um")
+        for k, word in enumerate(("DAPI", "GFP")):
+            file.create_group(f"DataSetInfo/Channel {k}").attrs["Name"] = letters(word)
+    for (level, time_point, channel), a in want.items():
+        head, got = read(tmp_path / "v.ims", level=level, time=time_point, channel=("DAPI", "GFP")[channel])
+        assert same(got, a) and head.unit == "micrometer"
+        assert head.spacing == pytest.approx(tuple(s * 2**level for s in (2, 0.5, 0.25)))
+        assert head.origin == pytest.approx(tuple(1.5 + s / 2 for s in head.spacing))
+    for how, says in (({}, "has 2 times"), ({"time": 0}, r"has 2 channels: 0 \(DAPI\), 1 \(GFP\); choose one"),
+                      ({"level": 2}, "no level 2; it has 0 to 1")):  # fmt: skip
+        with pytest.raises(UsageError, match=says):
+            volumes.open(tmp_path / "v.ims", **how)
+    make(tmp_path / "v.h5")
+    with pytest.raises(UsageError, match="it has no levels; leave --level out"):
+        volumes.open(tmp_path / "v.h5", level=1)

@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import UsageError
 from ..params import convert, unit_name
 from ..spec import Head
-from . import axes, hdf5find
+from . import axes, hdf5find, imaris
 from .formats import library
 from .hdf5chunks import Chunks, decoders, filters
 from .metadata import OWN, restore, unpacked
@@ -16,14 +16,20 @@ from .npy import COLUMN, Raw, grains, voxels
 from .slabs import BLOCK, Stored
 
 
-def stored(path, inside="", channel=None, time=None, allow_gaps=False, threads=1):
-    """The volume at a place in a file, or the one volume that it holds.
+def stored(path, inside="", level=None, channel=None, time=None, allow_gaps=False, threads=1):
+    """The volume at a place in a file, or the one volume that it holds; of Imaris' files that of a level.
 
     allow_gaps: a virtual dataset of which files are missing has its fill value there. UsageError where links lead
     nowhere, where there are several volumes, and where a codec is needed that is not installed.
     """
     file = hdf5find.opened(path)
     try:
+        if not inside and imaris.is_imaris(file):
+            dataset, place, whole, *facts = imaris.volume(file, str(path), level, channel, time)
+            facts = dict(zip(("spacing", "unit", "origin"), facts))
+            return _stored(file, dataset, f"{path}:{place}", (), None, None, False, threads, whole, facts)
+        if level is not None:
+            raise UsageError(f"{path}: it has no levels; leave --level out")
         dataset, place, said = hdf5find.volume(file, str(path), inside)
         return _stored(file, dataset, f"{path}:{place}", said, channel, time, allow_gaps, threads)
     except BaseException:
@@ -31,7 +37,7 @@ def stored(path, inside="", channel=None, time=None, allow_gaps=False, threads=1
         raise
 
 
-def _stored(file, dataset, name, said, channel, time, allow_gaps, threads):
+def _stored(file, dataset, name, said, channel, time, allow_gaps, threads, whole=None, facts=None):
     if dataset.shape is None:
         raise UsageError(f"{name} is empty: it has no voxels")
     own = unpacked(dataset.attrs.get(OWN, ""))
@@ -40,11 +46,11 @@ def _stored(file, dataset, name, said, channel, time, allow_gaps, threads):
     view = axes.View(dataset.shape, keep, at)
     shape = tuple(dataset.shape[i] for i in keep)
     told = voxels(name, shape[:3], dataset.dtype)
-    head = Head(shape[:3], **told, axes=tuple(every[i].name for i in keep[:3]))
+    head = Head(whole or shape[:3], **told, axes=tuple(every[i].name for i in keep[:3]))
     if len(shape) > 3:
         head = head.but(components=tuple(own["components"]))
-    spacing, unit, origin = _spacing(dataset, keep[:3])
-    head = restore(head.but(spacing=spacing, unit=unit, origin=origin), own)
+    facts = facts or dict(zip(("spacing", "unit", "origin"), _spacing(dataset, keep[:3])))
+    head = restore(head.but(**facts), own)
     if dataset.chunks:
         head = head.but(chunks=tuple(dataset.chunks[i] for i in keep[:3]))
     read, grain, more = _way(dataset, view, head, name, allow_gaps, threads)
