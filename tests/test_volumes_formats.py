@@ -20,7 +20,7 @@ from test_volumes import hostile, read, same, write  # noqa: E402
 from sweeptools import volumes  # noqa: E402
 from sweeptools.errors import Refused, UsageError  # noqa: E402
 from sweeptools.params import DTYPES  # noqa: E402
-from sweeptools.spec import Head  # noqa: E402
+from sweeptools.spec import Block, Head  # noqa: E402
 from sweeptools.volumes import formats  # noqa: E402
 from sweeptools.volumes.metadata import FACTS  # noqa: E402
 
@@ -135,6 +135,24 @@ def test_either_byte_order_is_read(tmp_path):
     zarr.create_array(str(tmp_path / "v.zarr"), data=swapped, zarr_format=2, chunks=SHAPE)
     for name in ("v.npy", "v.tif", "z.tif", "v.h5", "v.zarr"):
         assert same(read(tmp_path / name)[1], a), name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_stream_gives_the_same_bytes_and_an_abort_leaves_nothing(tmp_path, name):
+    a = hostile((40, 33, 50), "u2")
+    files = []
+    for folder, cut in (("one", 1), ("two", 17)):
+        (tmp_path / folder).mkdir()
+        write(f"{tmp_path}/{folder}/{NAMES[name]}", a, Head(a.shape, a.dtype, **PLACE), cut=cut, **HOW.get(name, {}))
+        tree = sorted(p for p in (tmp_path / folder).rglob("*") if p.is_file())
+        files.append([(p.relative_to(tmp_path / folder), p.read_bytes()) for p in tree])
+    assert files[0] == files[1] and files[0]
+    (tmp_path / "none").mkdir()
+    sink = volumes.create(f"{tmp_path}/none/{NAMES[name]}", Head(a.shape, a.dtype), threads=2, **HOW.get(name, {}))
+    for z in range(0, 30, 10):
+        sink.write(Block(z, 10, a[z : z + 10]))
+    sink.abort()
+    assert [p for p in (tmp_path / "none").rglob("*")] == []
 
 
 # ------------------------------------------------------------------ the table
