@@ -56,6 +56,7 @@ soak: venv
 bench: venv
 	$(PIP) -e '.[all,test,bench]'
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.exact
 
 lint: venv
 	$(BIN)/ruff check .
