@@ -67,7 +67,8 @@ class Task:
     @property
     def works_alone(self):
         """Whether it is a kernel of ours on each voxel by itself: such kernels can follow each other in the cache."""
-        return self.op is not None and self.op.kind == "kernel" and self.is_map and not self.op.foreign
+        ours = self.op is not None and self.op.kind == "kernel" and not self.op.foreign
+        return ours and self.is_map and self.op.extent == "halo"
 
     def known(self, results):
         """The parameters with the values that are known by now."""
@@ -203,8 +204,31 @@ def _elaborate(node, made, origin):
     return made[node]
 
 
+def trimmed(task, box):
+    """The task itself, or one that gives of its part of a volume no more than a box, in voxels of the whole."""
+    if task.head.box == box:
+        return task
+    from .ops._trim import trim
+
+    halo = tuple((a - (new[0] - old[0]), b - (old[1] - new[1]))
+                 for (a, b), old, new in zip(task.head.halo, task.head.box, box))  # fmt: skip
+    head = task.head.but(box=box, halo=halo)
+    return Task(trim, {"box": box}, (task,), head, task.name, reaches=((Reach(),) * 3,), origin=task.origin)
+
+
+def _met(inputs):
+    """Parts of volumes of one shape, each without what another has not: kernels that look far use up more of the halo."""
+    if len({i.head.whole for i in inputs}) > 1 or len({i.head.box for i in inputs}) == 1:
+        return inputs
+    box = tuple((max(a for a, _ in spans), min(b for _, b in spans)) for spans in zip(*(i.head.box for i in inputs)))
+    return tuple(trimmed(i, box) for i in inputs)
+
+
 def _operation(node, inputs, made, origin):
     op, head = node.op, inputs[0].head
+    if op.kind not in ("graph", "route") and len(inputs) > 1:
+        inputs = _met(inputs)
+        head = inputs[0].head
     for other in inputs[1:]:
         if other.head.shape != head.shape and op.kind not in ("graph", "route"):
             one, two = (" x ".join(map(str, h.shape)) for h in (other.head, head))

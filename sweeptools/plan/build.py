@@ -64,6 +64,8 @@ class Pipeline:
     sources: dict[str, Source]
     made: dict                         # node -> task
     said: list[str] = field(default_factory=list)      # what was decided while it was built, and why
+    opened: dict[str, tuple] = field(default_factory=dict)     # source's name -> (op, parameters) that it was opened with
+    rewritten: bool = False            # whether the graph does less than its nodes say
 
     @property
     def graph(self):
@@ -100,8 +102,9 @@ class Builder:
         """The Pipeline that a text means."""
         self._commands(commands(text), None, "")
         often = [f"{node.name} is named {n} times and done once" for node, n in self.named.items() if n > 1]
-        pipeline = Pipeline(text, self.stages, self.ends, self.sources, self.made, often)
-        pipeline.said += simplify(pipeline, self._reopened)
+        pipeline = Pipeline(text, self.stages, self.ends, self.sources, self.made)
+        changes = simplify(pipeline, self._reopened)
+        pipeline.said, pipeline.opened, pipeline.rewritten = often + changes, self.opened, bool(changes)
         return pipeline
 
     def _reopened(self, name, box):

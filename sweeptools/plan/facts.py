@@ -18,7 +18,7 @@ def facts(pipeline, run, items, baseline, files):
         "sweeps": graph.sweeps,
         "groups": [[stage.op.name for stage in pipeline.stages]],
         "tiles": 1,
-        "spool_bytes": sum(volume_bytes(t.head) for t in run.kept),
+        "spool_bytes": sum(volume_bytes(t.head) for t in run.graph.tasks if t in run.kept or t.stores),
         "handovers": len(run.edges) + sum(len(pipeline.reads(end)) for end in pipeline.ends),
         "copies": sum(1 for t in graph.tasks if t.op and t.op.kind == "kernel" and not t.is_map),
         "read": {"bytes": sum(times * volume_bytes(t.head) for t, times in leaves), "amplification": 1.0},
@@ -69,7 +69,8 @@ def _drawn(pipeline, run):
         nodes.append({"name": str(name), "command": end.stage.op.name, "sweep": None, "shape": None, "dtype": None,
                       "held_bytes": 0, "saved": False})  # fmt: skip
         for node in pipeline.reads(end):
-            task = pipeline.made[node]
+            task = next((t for t in tasks if pipeline.made[node] in t.inputs and t.name == pipeline.made[node].name
+                         and t.op is not None and t.op.name == "trim"), pipeline.made[node])  # fmt: skip
             edges.append({"from": place[task], "to": len(nodes) - 1, "bytes": volume_bytes(task.head)})
     return {"nodes": nodes, "edges": edges}
 

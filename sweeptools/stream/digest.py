@@ -95,3 +95,20 @@ def constant_digest(one, count):
         left -= len(tile)
     hasher.update(tile[:left])
     return hasher.intdigest()
+
+
+class Growing:
+    """The digests of slices whose rows come in several runs over all slices, from the first row to the last."""
+
+    def __init__(self, slices):
+        self._hashers = [xxhash.xxh3_64() for _ in range(slices)]
+
+    def add(self, z, data):
+        """Add rows [n, rows, x(, c)] of slices from z on."""
+        data = np.ascontiguousarray(data, wire_type(data.dtype))
+        for hasher, rows in zip(self._hashers[z : z + len(data)], data):
+            hasher.update(memoryview(rows.reshape(-1).view(np.uint8)))
+
+    def arrays(self):
+        """(indices, digests)."""
+        return np.arange(len(self._hashers), dtype="<u8"), np.array([h.intdigest() for h in self._hashers], "<u8")

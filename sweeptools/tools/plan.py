@@ -6,7 +6,7 @@ from .. import files
 from ..engines.fused import Fused, built
 from ..errors import Refused
 from ..plan import facts as told
-from .run import text_of
+from .run import banded, text_of
 
 
 def main(io, *, pipeline=None, file=None, assume=None, json=False, svg=None, **_):
@@ -15,7 +15,17 @@ def main(io, *, pipeline=None, file=None, assume=None, json=False, svg=None, **_
         files.check(svg)
     text = text_of(pipeline, file)
     try:
-        found = Fused(built(text, io, assume), io).plan()
+        made = built(text, io, assume)
+        try:
+            found = Fused(made, io).plan()
+        except Refused as error:
+            if error.smallest is None:
+                raise
+            whole = error
+        else:
+            whole = None
+        if whole:
+            found = banded(made, io, whole).plan()
     except Refused as error:
         if json:
             refused = {"why": str(error), "smallest_budget_bytes": error.smallest}

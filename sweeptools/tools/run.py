@@ -1,13 +1,30 @@
 """The deed of sweep-run: a pipeline in this process."""
 
 from ..engines.fused import Fused, built
-from ..errors import UsageError
+from ..engines.tiled import Tiled, why_not
+from ..errors import Refused, UsageError
 from ..plan import shell
 
 
 def main(io, *, pipeline=None, file=None, **_):
-    """Run it; the exit status is 0, or that of a tool at its end."""
-    return Fused(built(text_of(pipeline, file), io), io).go()
+    """Run it, whole or in bands; the exit status is 0, or that of a tool at its end."""
+    made = built(text_of(pipeline, file), io)
+    try:
+        return Fused(made, io).go()
+    except Refused as error:
+        if error.smallest is None:                   # it was not for want of memory
+            raise
+        whole = error
+    return banded(made, io, whole).go()
+
+
+def banded(pipeline, io, whole):
+    """The run in bands of what was refused whole."""
+    why = why_not(pipeline)
+    if why:
+        whole.args = (f"{whole}; tiles would need less, but {why}", *whole.args[1:])
+        raise whole
+    return Tiled(pipeline, io, whole)
 
 
 def text_of(pipeline, file):

@@ -7,14 +7,19 @@ from ..errors import SweepError
 from ..stream import Digest
 
 
-def put(source, io, *, address, chunks=None, shards=None, codec=None, format=None, pyramid="none", ome=None,
-        keep_axes=False, overwrite=False, stamp=None, **_):  # fmt: skip
-    """Write a stream; the volume appears under its name only after the end mark has been verified."""
-    sink = volumes.create(
-        address, source.head, pool=io.pool, overwrite=overwrite, chunks=chunks, shards=shards, codec=codec,
+def created(head, io, history, *, address, chunks=None, shards=None, codec=None, format=None, pyramid="none", ome=None,
+            keep_axes=False, overwrite=False, **_):  # fmt: skip
+    """The sink for a stream with this head."""
+    return volumes.create(
+        address, head, pool=io.pool, overwrite=overwrite, chunks=chunks, shards=shards, codec=codec,
         format=format, ome=ome, pyramid=None if pyramid in ("none", 0) else pyramid,
-        keep_axes=keep_axes, history=io.options.history, threads=io.threads, tmpdir=io.tmpdir,
+        keep_axes=keep_axes, history=history, threads=io.threads, tmpdir=io.tmpdir,
     )  # fmt: skip
+
+
+def put(source, io, *, address, stamp=None, **how):
+    """Write a stream; the volume appears under its name only after the end mark has been verified."""
+    sink = created(source.head, io, io.options.history, address=address, **how)
     for text in getattr(sink, "said", ()):
         io.say(text)
     io.files = planned(sink)
