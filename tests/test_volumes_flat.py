@@ -274,7 +274,7 @@ def test_what_mrcfile_writes_is_read(tmp_path):
 
 def test_a_wider_type_is_told_and_valid(tmp_path):
     sink = write(tmp_path / "v.mrc", np.abs(A).astype("u1"))
-    assert sink.lost == (f"warning: {sink.writer.name}: MRC has no uint8, so it holds uint16",)
+    assert sink.lost == ("warning: v.mrc: MRC has no uint8, so it holds uint16",)
     write(tmp_path / "f.mrc", A.astype("f4"), Head(A.shape, "f4", spacing=(1.0, 1.0, 1.0), unit="angstrom"))
     told = io.StringIO()
     mrcfile.validate(tmp_path / "f.mrc", print_file=told)                # our extended header is of a kind of our own

@@ -42,7 +42,7 @@ class Writer:
     skips = True
 
     def __init__(self, path, head, axis=0, chunks=None, codec=None, inside="", threads=1, history=True):
-        h5py = library("h5py", "hdf5", f"{path}: HDF5")
+        h5py = library("h5py", "hdf5", f"{path.name}: HDF5")
         self.head, self.place, self.history = head, inside.strip("/") or PLACE, history
         self.codec, level = codec_of(codec, head.role)
         self.chunks = tuple(max(1, min(c, n)) for c, n in zip(chunks or CHUNKS, head.whole))
@@ -58,7 +58,7 @@ class Writer:
             )  # fmt: skip
         except (ValueError, TypeError, RuntimeError) as error:
             self.file.close()
-            raise Refused(f"{path}: HDF5 cannot hold this: {error}") from None
+            raise Refused(f"{path.name}: HDF5 cannot hold this: {error}") from None
         self.pool = ThreadPoolExecutor(threads, "hdf5")
         self.threads, self.level = threads, level
         self.bytes = prod(self.grid) * head.dtype.itemsize

@@ -81,8 +81,8 @@ class Writer(flat.Writer):
     """One .mha file."""
 
     def __init__(self, path, head, history=True):
-        flat.one_file(str(path), ".mhd", ".mha")
-        flat.no_voxels(str(path), head, "MetaImage")
+        flat.one_file(path.name, ".mhd", ".mha")
+        flat.no_voxels(path.name, head, "MetaImage")
         if len(str(facts(head, history))) > COMMENT:
             head = head.but(meta={})
             self.keeps = tuple(fact for fact in FACTS if fact != "attributes")

@@ -60,7 +60,7 @@ class Writer(flat.Writer):
     """One .mrc file."""
 
     def __init__(self, path, head, history=True):
-        name = str(path)
+        name = path.name
         if head.components:
             raise Refused(f"{name}: MRC has no voxels with components; write .zarr")
         flat.no_voxels(name, head, "MRC")

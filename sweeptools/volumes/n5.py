@@ -71,14 +71,14 @@ class Writer(tensors.Writer):
     """A container with the array at s0; its own attributes are the last file."""
 
     def __init__(self, path, head, axis=0, chunks=None, threads=1):
-        flat.no_voxels(str(path), head, "N5")
+        flat.no_voxels(path.name, head, "N5")
         self.path, chunks = Path(path), tensors.clipped(head, chunks)
         lead = [len(head.components)] if head.components else []
         dims, block = [*head.whole[::-1], *lead], [*chunks[::-1], *[1 for _ in lead]]
         spec = {"driver": "n5", "kvstore": {"driver": "file", "path": f"{self.path}/s0/"},
                 "metadata": {"dimensions": dims, "blockSize": block, "dataType": head.dtype.name,
                              "compression": {"type": "gzip", "level": 1}}}  # fmt: skip
-        array = tensors.opened(spec, str(path), threads, create=True, read=True, write=True)
+        array = tensors.opened(spec, path.name, threads, create=True, read=True, write=True)
         self.begin(array, head, chunks, axis)
 
     def finish(self, told):

@@ -153,4 +153,4 @@ class Writer(flat.Writer):
     """One .nii file."""
 
     def __init__(self, path, head, history=True):
-        self.begin(path, head, *lead(str(path), head, history))
+        self.begin(path, head, *lead(path.name, head, history))

@@ -67,7 +67,7 @@ class Writer:
 
     def __init__(self, path, head, codec=None, threads=1, history=True):
         self.level, self.head = level_of(codec), head
-        self.lead, self.own = nifti.lead(str(path), head, history)
+        self.lead, self.own = nifti.lead(path.name, head, history)
         self.grain = (max(1, min(head.whole[0], grains(head, (2 * BLOCK, 0, 0))[0])), 0, 0)
         self.stats = {"chunks": 0, "files": 1}
         self.held = threads * (2 * PIECE + THREAD) + (2 << 20)

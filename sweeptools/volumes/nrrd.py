@@ -116,8 +116,8 @@ class Writer(flat.Writer):
     """One .nrrd file."""
 
     def __init__(self, path, head, history=True):
-        flat.one_file(str(path), ".nhdr", ".nrrd")
-        flat.no_voxels(str(path), head, "NRRD")
+        flat.one_file(path.name, ".nhdr", ".nrrd")
+        flat.no_voxels(path.name, head, "NRRD")
         comps = len(head.components)
         sizes = [*([comps] if comps else []), *head.whole[::-1]]
         axes = [*(["vector"] if comps else []), *["domain"] * 3]

@@ -43,8 +43,8 @@ class Writer(tensors.Writer):
     """One scale, in chunks that are not packed; labels of 32 and 64 bits as compressed segmentation."""
 
     def __init__(self, path, head, axis=0, chunks=None, threads=1):
-        flat.no_voxels(str(path), head, "a precomputed volume")
-        kind = flat.code_of(str(path), head, TYPES, "neuroglancer")
+        flat.no_voxels(path.name, head, "a precomputed volume")
+        kind = flat.code_of(path.name, head, TYPES, "neuroglancer")
         self.path, chunks = Path(path), tensors.clipped(head, chunks)
         spacing, unit, origin = flat.lengths(head, ("nanometer",))
         steps = [1.0 if s is None or unit is None else s for s in (spacing or (1.0,) * 3)]
@@ -58,7 +58,7 @@ class Writer(tensors.Writer):
                 "num_channels": max(1, len(head.components))}  # fmt: skip
         spec = {"driver": "neuroglancer_precomputed", "kvstore": {"driver": "file", "path": f"{self.path}/"},
                 "multiscale_metadata": many, "scale_metadata": scale}  # fmt: skip
-        array = tensors.opened(spec, str(path), threads, create=True, read=True, write=True)
+        array = tensors.opened(spec, path.name, threads, create=True, read=True, write=True)
         self.begin(array if head.components else array[0], head, chunks, axis)
 
     def finish(self, told):

@@ -180,7 +180,7 @@ class Writer:
     keeps = FACTS
 
     def __init__(self, path, head, pattern=None, codec=None, threads=1, history=True):
-        self.name, self.head, self.pattern = str(path), head, pattern
+        self.name, self.head, self.pattern = Path(path).name, head, pattern
         if 0 in head.whole:
             shape = " x ".join(map(str, head.whole))
             raise Refused(f"{self.name}: a TIFF cannot hold a volume of {shape} voxels; use .zarr or .npy")
