@@ -143,7 +143,7 @@ def test_digests_are_of_the_slices_that_are_written(tmp_path, axis):
     given = []
 
     class Kept:
-        stats, lost, memory = {}, (), ()
+        stats, lost, memory, noted = {}, (), (), ()
         write = abort = lambda self, *block: None
         finish = lambda self, end: given.append(end)  # noqa: E731
 

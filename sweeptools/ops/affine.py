@@ -95,7 +95,7 @@ def _held(head, depth, taken, out, matrix, order, clip):
     return (max(1, _widest(head, depth, out, matrix, order, clip)) + 2 * taken) * head.slice_bytes
 
 
-@op("values at the points of a grid", extent="volume", memory=_held, dtype=lambda head, order, precise: precise,
+@op("values at the points of a grid", extent="slice", memory=_held, dtype=lambda head, order, precise: precise,
     head=lambda head, gives: gives.but(dtype=head.dtype, components=head.components))  # fmt: skip
 def _slices_for_affine(streams, work, *, matrix: Param("rows"), order: Param("of the spline"), clip: Param("to the border"),
                        cval: Param("beyond the volume"), back: Param("slices come from the last"),
@@ -151,7 +151,7 @@ def _grid(blocks, work, call, matrix, order, clip, cval, back):
     held.drain()
 
 
-@op("turn, shear, stretch and move", task="Geometry",
+@op("turn, shear, stretch and move", task="Geometry", extent="slice",
     examples=("1,0,0,0,1.5,0,0.2,0,1 --mode nearest --shape 9,8,7", "-1,0,0,3,0,0.8,-0.6,2,0,0.6,0.8,0 --order 0",
               "0.5,0,0.1,-0.25,0,1,0,2,0,0,1,0 --order 3"))  # fmt: skip
 def affine(stdin, *, matrix: Arg(Matrix, "where a voxel of the result lies in the volume: 9 or 12 numbers, or a file"),

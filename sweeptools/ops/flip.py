@@ -24,7 +24,7 @@ def _mirror(src, dst, box, *, axes: Param("1 for y, 2 for x")):
     np.copyto(dst[z0:z1, y0:y1, x0:x1], src[z0:z1, rows, columns][back])
 
 
-@op("slices the other way round", extent="volume", turns=True,
+@op("slices the other way round", extent="slice", turns=True,
     head=lambda head: whole(head).but(chunks=_chunks(head, (0,))))  # fmt: skip
 def _turn(streams, work):
     """Slice i is slice n - 1 - i: a stream that comes down is one that goes up."""
@@ -42,7 +42,7 @@ def _turn(streams, work):
         del block
 
 
-@op("mirror along axes", task="Geometry", examples=("z", "y,x", "zyx"))
+@op("mirror along axes", task="Geometry", extent="slice", examples=("z", "y,x", "zyx"))
 def flip(stdin, *, axes: Arg(Axes, "what to mirror: letters of z, y and x")):
     """Mirror the volume along AXES, as numpy.flip does: the first voxel along each becomes the last.
 

@@ -71,7 +71,7 @@ def _held(head, taken, margins, mode):
     return (min(kept, 2 * n) + 2 * taken * (kept > 0)) * head.slice_bytes
 
 
-@op("slices before and behind the volume", edges=True, extent="volume", halo=lambda margins: margins, head=_head,
+@op("slices before and behind the volume", edges=True, extent="slice", halo=lambda margins: margins, head=_head,
     memory=_held)  # fmt: skip
 def _ends(streams, work, *, margins: Param("voxels below and above along z, y, x"), mode, cval):
     """The slices themselves pass without a copy."""
@@ -126,7 +126,7 @@ def _repeated(slices, held, z, fill, work):
         del dst
 
 
-@op("put voxels around the volume", task="Geometry", edges=True,
+@op("put voxels around the volume", task="Geometry", extent="slice", edges=True,
     examples=("2", "1,0,3 --mode constant --cval 7", "0:5,2:1,: --mode nearest", "3:0,2,1 --mode wrap"))
 def pad(stdin, *, margins: Arg(Margins, "voxels put before and behind, N or BELOW:ABOVE, along z, y and x or for all",
                                metavar="N"), mode, cval):  # fmt: skip

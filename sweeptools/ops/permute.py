@@ -33,7 +33,7 @@ def _turned(head, out, disk, pool, *, order: Param("the axis of the input that e
     return disk.turned(head, out, order, pool)
 
 
-@op("put the axes in another order", task="Geometry", examples=("yxz", "zxy", "xyz"))
+@op("put the axes in another order", task="Geometry", extent="volume", examples=("yxz", "zxy", "xyz"))
 def permute(stdin, *, order: Arg(Axes, "the new order of the axes: three letters, the slowest first", all=True,
                                  metavar="ORDER")):  # fmt: skip
     """Put the axes in the new ORDER: `sweep-permute yxz` makes slices of the axis y, whose rows are x and columns z, as

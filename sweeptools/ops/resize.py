@@ -64,7 +64,7 @@ def _held(head, taken, order):
     return (order + 1 + 2 * taken) * head.slice_bytes
 
 
-@op("values between slices", extent="volume", head=_depth_head, memory=_held,
+@op("values between slices", extent="slice", head=_depth_head, memory=_held,
     dtype=lambda precise, head: precise or head.dtype)  # fmt: skip
 def _depth(streams, work, *, count: Param("slices"), order: Param("of the spline"), precise: Param("type of the sums")):
     """Weighted sums of slices as they come."""
@@ -101,7 +101,8 @@ def _between(blocks, work, index, weights, order):
     held.drain()
 
 
-@op("change the number of voxels", task="Geometry", examples=("20,30,40", "5,9,40 --order 3", "16,16,5 --order 0"))
+@op("change the number of voxels", task="Geometry", extent="slice",
+    examples=("20,30,40", "5,9,40 --order 3", "16,16,5 --order 0"))  # fmt: skip
 def resize(stdin, *, shape: Arg(Sizes, "voxels of the result along z, y and x, or one number for all", metavar="SHAPE",
                                 unit="voxels"),
            order: Order("spline between voxels: 0 the nearest voxel, 1 linear, 3 cubic; auto is 0 for labels and masks, "

@@ -47,7 +47,7 @@ def _spelt(head):
     return f"a spacing of {','.join('?' if s is None else f'{s:g}' for s in head.spacing)} {head.unit or ''}".rstrip()
 
 
-@op("volumes one after the other", extent="volume", head=_head)
+@op("volumes one after the other", extent="slice", head=_head)
 def _joined(streams, work):
     """Each is read when the one before has ended."""
     places, z = [], 0
@@ -60,7 +60,7 @@ def _joined(streams, work):
             del block
 
 
-@op("put volumes one after the other", task="Geometry",
+@op("put volumes one after the other", task="Geometry", extent="slice",
     examples=("next.zarr", "second.zarr third.zarr", "next.zarr --dtype float32"))  # fmt: skip
 def stack(stdin, *others, volumes: Arg(Volume, "what follows the stream, in this order", multiple=True,
                                        metavar="VOLUME")):  # fmt: skip
