@@ -35,6 +35,18 @@ def ours(line):
     return [shlex.split(stage) for stage in line.split(" | ")]
 
 
+def one(line):
+    """The same pipe as one process."""
+    return [["sweep-run", line]]
+
+
+WINDOWS = "sweep-read in.zarr | sweep-gauss 2 | sweep-median 3 | sweep-box 3 | sweep-write out.zarr"
+TEN = ("sweep-read in.zarr | sweep-gauss 2 | sweep-median 3 | sweep-gradmag 1 | sweep-erode ball:2 | sweep-dilate ball:2"
+       " | sweep-box 3 | sweep-clip 10 3000 | sweep-rescale 10 3000 0 255 | sweep-threshold 20 | sweep-cast uint8"
+       " | sweep-write out.zarr")  # fmt: skip
+SECOND = "sweep-read in.zarr | sweep-gauss 1 | sweep-otsu | sweep-write out.zarr"
+
+
 def peer(code):
     return [[sys.executable, "-c", code]]
 
@@ -56,6 +68,9 @@ CONTESTS = {
         "sweeptools": ours("sweep-read in.npy | sweep-stats"),
         "numpy, whole in memory": peer(STATS),
     },
+    "three windows, Zarr to Zarr": {"sweep-run, one process": one(WINDOWS), "a shell pipe": ours(WINDOWS)},
+    "ten filters, Zarr to Zarr": {"sweep-run, one process": one(TEN), "a shell pipe": ours(TEN)},
+    "two sweeps, Zarr to Zarr": {"sweep-run, one process": one(SECOND), "a shell pipe": ours(SECOND)},
     "copy of a Zarr, chunks of 64, lz4": {
         "sweeptools": ours("sweep-read in.zarr | sweep-write out.zarr --ome none --shards none"),
         "zarr-python, by rows of chunks": peer(
