@@ -72,7 +72,8 @@ def test_the_files_and_answers_of_the_shell(here, shell, capfd, monkeypatch):
 STEPS = ["gauss 1", "box 3", "median 3", "erode cross", "clip 20 50000", "invert", "otsu", "normalize",
          "stretch --dtype uint8", "crop 1:,:-2,3:", "downsample 2", "calc 'a*2+f' --via f='sweep-erode box:3'",
          "threshold 30", "cast float32",
-         "tee --to 'sweep-stats --out stats.tsv'", "rescale 0 100 0 1", "gauss 1 --mode wrap"]  # fmt: skip
+         "tee --to 'sweep-stats --out stats.tsv'", "rescale 0 100 0 1", "gauss 1 --mode wrap",
+         "flip z", "permute xzy", "pad 2", "otsu | sweep-edt", "otsu | sweep-fill-holes", "tophat cross"]  # fmt: skip
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
@@ -186,6 +187,14 @@ def test_interrupted_it_ends_within_a_second_and_leaves_nothing(here):
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 143 and time.monotonic() - start < 2
     assert [n for n in os.listdir(".") if not n.startswith(".")] == []
+
+
+def test_without_a_spool_no_place_for_one_is_needed(here, monkeypatch):
+    monkeypatch.setenv("TMPDIR", "/proc/none")
+    text = "sweep-read ../v.zarr | sweep-otsu | sweep-tee m.zarr | sweep-gauss 1 | sweep-write x.zarr"
+    assert built(text, IO(load("run"), {}, Options())).graph.sweeps == 2
+    assert run(text, "--report", "r.json") == 0
+    assert json.loads(Path("r.json").read_text())["spool_bytes"] == 0
 
 
 def test_a_stream_in_and_a_stream_out(here, shell):
