@@ -103,6 +103,27 @@ def _solve(m, v, turn, n, vectors):
 
 
 @kernel
+def outer(src, dst, box, nan):
+    """The outer product of vectors (z, y, x) with themselves. Every NaN becomes `nan`: which of two a product takes on
+    depends on the order of its operands."""
+    z0, z1, y0, y1, x0, x1 = box
+    for z in range(z0, z1):
+        for y in range(y0, y1):
+            row, out = src[z, y, 3 * x0 : 3 * x1], dst[z, y, 6 * x0 : 6 * x1]
+            for i in range(x1 - x0):
+                a, b, c = row[3 * i], row[3 * i + 1], row[3 * i + 2]
+                a, b, c = (a if a == a else nan), (b if b == b else nan), (c if c == c else nan)
+                d, e, f = a * a, a * b, a * c
+                g, h, j = b * b, b * c, c * c
+                out[6 * i] = d
+                out[6 * i + 1] = e if e == e else nan
+                out[6 * i + 2] = f if f == f else nan
+                out[6 * i + 3] = g
+                out[6 * i + 4] = h if h == h else nan
+                out[6 * i + 5] = j
+
+
+@kernel
 def _gather(row, m, n):
     for i in range(n):
         for k in range(6):

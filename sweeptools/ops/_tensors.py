@@ -6,7 +6,7 @@ from functools import reduce
 import numpy as np
 
 from ..errors import UsageError
-from ..kernels import eigen, voxel
+from ..kernels import eigen
 from ..params import Choice, Lengths, Param, convert, number, unit_name
 from ..spec import op
 from ._derivatives import along
@@ -117,15 +117,8 @@ def _vectors(src, dst, box, *, scratch):
 
 @op("products of three components", head=lambda head: head.but(components=NAMES))
 def products(src, dst, box):
-    """The outer product of a vector with itself: six components. Every NaN is the same one: which of two a product takes
-    on depends on the CPU's order of its operands."""
-    for s, d in voxel.parts(box, src, dst):
-        with np.errstate(all="ignore"):
-            for k, (a, b) in enumerate(PAIRS):
-                np.multiply(s[..., a], s[..., b], out=d[..., k])
-        lost = np.isnan(d)
-        if lost.any():
-            d[lost] = np.nan
+    """The outer product of a vector with itself: six components."""
+    eigen.outer(*flat(src, dst), box, src.dtype.type(np.nan))
 
 
 def given(stream, output):
