@@ -38,9 +38,11 @@ def image(path):
     return said.get("ome", said)
 
 
-@pytest.mark.parametrize("role", ["image", "labels"])
-@pytest.mark.parametrize("how", [{}, {"ome": "0.4"}, {"shards": "none", "codec": "zstd:2"}, {"chunks": (5, 9, 8)}])
-def test_it_makes_what_a_new_volume_would_have(sweep, tmp_path, how, role):
+@pytest.mark.parametrize("role, how", [
+    ("image", {}), ("labels", {"ome": "0.4"}), ("image", {"shards": "none", "codec": "zstd:2"}),
+    ("image", {"ome": "0.4", "codec": "gzip"}), ("labels", {"chunks": (5, 9, 8)}),
+])  # fmt: skip
+def test_it_makes_what_a_new_volume_would_have(sweep, tmp_path, role, how):
     a = hostile((43, 30, 35), "u2") % (7 if role == "labels" else 65535)
     facts = {"spacing": (50.0, 40.0, 40.0), "unit": "nanometer", "origin": (1.0, 2.0, 3.0), "role": role}
     how = {"chunks": (8, 8, 8), **how}
@@ -168,12 +170,12 @@ def test_abort_leaves_the_image_as_it_was(tmp_path):
 
 
 def test_memory_is_what_was_predicted_and_every_chunk_is_read_once(shell, tmp_path):
-    made = shell("sweep-synth noise --shape 400,256,250 --dtype uint16 | sweep-write v.zarr --chunks 25,64,64")
+    made = shell("sweep-synth noise --shape 250,256,250 --dtype uint16 | sweep-write v.zarr --chunks 25,64,64")
     assert made.returncode == 0, made.stderr
     done = shell("sweep-pyramid v.zarr --report r.json", SWEEP_THREADS="2")
     assert done.returncode == 0, done.stderr
     told = json.loads((tmp_path / "r.json").read_text())
     measured, predicted = (told[name] - told["baseline_bytes"] for name in ("peak_bytes", "predicted_peak_bytes"))
     assert 0.5 * predicted <= measured <= predicted, (measured, told["memory_items"])
-    assert told["read"]["amplification"] == 1.0 and told["read"]["bytes"] == 400 * 256 * 250 * 2
+    assert told["read"]["amplification"] == 1.0 and told["read"]["bytes"] == 250 * 256 * 250 * 2
     assert told["write"]["files"] > 5 and told["write"]["chunks"] > 5
