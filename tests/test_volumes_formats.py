@@ -168,6 +168,13 @@ def test_a_format_is_what_the_table_says(format):
     assert format.name not in [f.name for f in formats.TABLE if f is not format]
 
 
+def test_other_packages_are_not_asked_where_the_table_will_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(formats, "added", lambda: pytest.fail("asked"))
+    for name in ("v.zarr", "v.npy", "s/%d.tif"):
+        write(f"{tmp_path}/{name}", np.zeros(SHAPE, "u1"))
+        back(f"{tmp_path}/{name}", "")
+
+
 def test_other_packages_add_formats(tmp_path, monkeypatch):
     (tmp_path / "elsewhere.py").write_text(
         "import numpy as np\n"

@@ -79,11 +79,11 @@ def writable(address, format=None):
     what can be written. `format` is the name of one, instead of the one that the address tells."""
     address = str(address)
     told = formats.of_name(format) if format is not None else None
-    can = f"can be written: {formats.listed('writes')}"
+    can = lambda: f"can be written: {formats.listed('writes')}"  # noqa: E731
     if told is not None and not told.writes:
-        raise UsageError(f"format is {format!r}, which cannot be written; {can}")
+        raise UsageError(f"format is {format!r}, which cannot be written; {can()}")
     if re.match(URL, address):
-        raise UsageError(f"{address}: URLs cannot be written; {can}")
+        raise UsageError(f"{address}: URLs cannot be written; {can()}")
     if not address:
         raise UsageError("the address is empty")
     path = Path(address)
@@ -103,7 +103,7 @@ def writable(address, format=None):
     by_suffix = told or formats.of_suffix(path)[0]
     if by_suffix is None or not by_suffix.writes:
         what = f"suffix {path.suffix!r}" if path.suffix else "an address without a suffix"
-        raise UsageError(f"{address}: {what} is not a format; {can}")
+        raise UsageError(f"{address}: {what} is not a format; {can()}")
     return by_suffix.name, path, inner, None
 
 
@@ -129,16 +129,16 @@ def slices(where, allow_gaps=False):
         files = [Path(p) for p in glob.glob(where) if os.path.isfile(p)]
     images = (*(s for f in formats.TABLE if f.slices for s in f.suffixes), *LOSSY)
     files = sorted((p for p in files if p.suffix.lower() in images), key=lambda p: numbers(p.name))
-    can = f"can be read: {formats.listed('reads')}"
+    can = lambda: f"can be read: {formats.listed('reads')}"  # noqa: E731
     if not files:
-        raise UsageError(f"{where} is not a volume: there are no images in it; {can}")
+        raise UsageError(f"{where} is not a volume: there are no images in it; {can()}")
     suffix = files[0].suffix
     for file in files:
         if file.suffix != suffix:
             raise UsageError(f"{file}: a stack has one suffix, {files[0].name} is {suffix}; use a glob '*{suffix}'")
     format = formats.of_suffix(files[0], slices=True)[0]
     if format is None:
-        raise UsageError(f"{files[0]}: {suffix} slices cannot be read; {can}")
+        raise UsageError(f"{files[0]}: {suffix} slices cannot be read; {can()}")
     if not allow_gaps:
         _complete(files)
     return format, files

@@ -62,20 +62,25 @@ def added():
     return tuple(formats)
 
 
+def every():
+    """All formats; those of other packages are asked for only when the table's do not do, since that takes time."""
+    yield from TABLE
+    yield from added()
+
+
 def of_name(name):
     """The Format that --format names; UsageError lists them."""
-    for known in (TABLE, added()):
-        for format in known:
-            if format.name == name:
-                return format
-    names = ", ".join(dict.fromkeys(f.name for f in (*TABLE, *added()) if f.writes))
+    for format in every():
+        if format.name == name:
+            return format
+    names = ", ".join(dict.fromkeys(f.name for f in every() if f.writes))
     raise UsageError(f"format is {name!r}, must be one of {names}")
 
 
 def of_suffix(path, slices=False):
     """(Format, suffix) by the end of a path, or (None, ""). The longest suffix wins: .nii.gz before .gz."""
     path = str(path).lower()
-    for known in (TABLE, added):
+    for known in (TABLE, added) if "." in path.rpartition("/")[2] else ():
         ends = [(len(s), f, s) for f in (known() if callable(known) else known)
                 for s in f.suffixes if f.slices == slices and path.endswith(s)]  # fmt: skip
         if ends:
@@ -92,8 +97,8 @@ def of_content(path):
 
 
 def of_directory(path):
-    """The Format of a directory by the files in it, or None."""
-    return next((f for f in (*TABLE, *added()) if any((path / name).is_file() for name in f.marks)), None)
+    """The Format of a directory by the files in it, or None; other packages' have a suffix too."""
+    return next((f for f in (every() if path.suffix else TABLE) if any((path / name).is_file() for name in f.marks)), None)
 
 
 def inside():
@@ -103,10 +108,10 @@ def inside():
 
 def listed(what):
     """The suffixes of formats that can be read, or written, as messages list them."""
-    every = [s for f in (*TABLE, *added()) if getattr(f, what) and not f.slices for s in f.suffixes]
-    images = ", ".join(dict.fromkeys(s for f in (*TABLE, *added()) if getattr(f, what) and f.slices for s in f.suffixes))
+    files = [s for f in every() if getattr(f, what) and not f.slices for s in f.suffixes]
+    images = ", ".join(dict.fromkeys(s for f in every() if getattr(f, what) and f.slices for s in f.suffixes))
     each = "a directory or a quoted glob of slices" if what == "reads" else "DIR/ or DIR/name_%05d.tif, one file a slice,"
-    return f"{', '.join(every)}; {each} {'' if what == 'writes' else 'in '}{images}"
+    return f"{', '.join(files)}; {each} {'' if what == 'writes' else 'in '}{images}"
 
 
 def module(name):
