@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from .flow import align, pieces
+from .flow import align, recut
 from .memory import depth_of, scratch_of, windows_of
 from .spec import Block, Head, call
 from .window import wrap_around
@@ -203,12 +203,10 @@ class Work:
 
 def routed(task, inputs, known, way, pool, threads, forced=None):
     """A route: blocks made of the blocks of its inputs, cut to the depth that was declared. Inputs that are needed whole
-    (mode wrap) are spools."""
+    (mode wrap) are spools. What its function compiles is compiled now, before anything is measured."""
     depth = depth_of(task, forced)
     work = Work(tuple(t.head for t in task.inputs), task.head, way, depth, pool, threads)
-    for block in task.op.fn(inputs, work, **named(task.op.fn, known)):
-        yield from pieces(block, depth, way)
-        del block
+    return recut(task.op.fn(inputs, work, **named(task.op.fn, known)), depth, way)
 
 
 def reduced(task, inputs, known, threads, way, done):
