@@ -89,7 +89,7 @@ class Graph:
     @property
     def sweeps(self):
         """How often the stream is passed over."""
-        return 1 + max(t.level for t in self.tasks)
+        return 1 + max((t.level for t in self.tasks), default=0)
 
     @property
     def readers(self):
@@ -156,7 +156,7 @@ def halo_of(tasks, outs):
         ]
         sums += [most.get(v, WHOLE) for v in t.values.values()]
         most[t] = tuple((max(s[k][0] for s in sums), max(s[k][1] for s in sums)) for k in range(3)) if sums else WHOLE
-    return tuple((max(most[o][k][0] for o in outs), max(most[o][k][1] for o in outs)) for k in range(3))
+    return tuple(tuple(max((most[o][k][side] for o in outs), default=0) for side in (0, 1)) for k in range(3))
 
 
 def opposite(way):

@@ -99,11 +99,11 @@ class Run:
 
     def report(self):
         """What the run did, by the names of the report."""
-        out = next((t for t in self.graph.outs if t.head is not None), self.graph.outs[0])
+        out = next((t for t in self.graph.outs if t.head is not None), next(iter(self.graph.outs), None))
         return {
             "busy_s": round(self.threads.busy, 4),
             "wait_in_s": round(self.waited, 4),
-            "depth": depth_of(out, self.settings.depth),
+            "depth": depth_of(out, self.settings.depth) if out else 0,
             "halo": [list(pair) for pair in self.graph.halo],
             "held_bytes": sum(n for _, n in self.memory()),
             "sweeps": self.graph.sweeps,

@@ -133,8 +133,9 @@ class Fused:
         for end in self.streams:
             writers.append((end, Writer(1, self._head(end.flow), name="run")))
             takers.setdefault(self._task(end.flow), []).append(writers[-1][1].block)
-        first = next((t for t in self.run.graph.outs if t.head is not None), self.run.graph.tasks[0])
-        progress = Progress(self.io.options.progress, "run", first.head.slices, first.head.slice_bytes)
+        first = next((t for t in [*self.run.graph.outs, *self.run.graph.tasks] if t.head is not None), None)
+        slices, size = (first.head.slices, first.head.slice_bytes) if first else (0, 0)
+        progress = Progress(self.io.options.progress, "run", slices, size)
         self.io._progress, done = progress, False
         try:
             for task, block in self.run.events():
