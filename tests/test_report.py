@@ -2,8 +2,11 @@
 
 import json
 import os
+import subprocess
+from functools import cache
 
 import pytest
+from conftest import environment
 
 SLICES = 160                             # of the small volume; the other is 8 times as deep
 NAMES = """pipeline version wall_s peak_bytes predicted_peak_bytes baseline_bytes sweeps groups tiles spool_bytes
@@ -23,15 +26,30 @@ PIPES = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def volumes(tmp_path_factory):
+    """The path of a volume of so many slices; each is made once for all pipes that read it."""
+
+    @cache
+    def made(slices):
+        path = tmp_path_factory.mktemp("volumes") / "v.zarr"
+        noise = f"sweep-synth noise --shape {slices},256,250 --dtype uint16"
+        line = f"{noise} | sweep-write {path} --chunks 16,64,64"
+        subprocess.run(["bash", "-o", "pipefail", "-c", line], env=environment(), check=True, timeout=120)
+        return path
+
+    return made
+
+
 @pytest.fixture
-def report(shell, tmp_path):
-    """The report of a pipe over a volume of so many slices, which is made first where it is read."""
+def report(shell, tmp_path, volumes):
+    """The report of a pipe over a volume of so many slices."""
 
     def run(pipe, slices):
-        shape = f"{slices},256,250"
-        made = f"sweep-synth noise --shape {shape} --dtype uint16 | sweep-write v.zarr --chunks 16,64,64 --overwrite"
-        before = made if "v.zarr" in pipe else ":"
-        line = f"set -e -o pipefail; {before}; rm -rf out*; {pipe.format(shape=shape)} --report r.json"
+        (tmp_path / "v.zarr").unlink(missing_ok=True)
+        if "v.zarr" in pipe:
+            (tmp_path / "v.zarr").symlink_to(volumes(slices))
+        line = f"set -e -o pipefail; rm -rf out*; {pipe.format(shape=f'{slices},256,250')} --report r.json"
         done = shell(line, SWEEP_THREADS="2", TMPDIR=str(tmp_path))
         assert done.returncode == 0, done.stderr
         return json.loads((tmp_path / "r.json").read_text())
