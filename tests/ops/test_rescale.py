@@ -46,8 +46,11 @@ def test_the_type_is_kept(dtype, line):
     np.testing.assert_array_equal(out, slow(a, dtype, line))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("source", ["uint8", "int64", "float32"])
+OTHERS = [("float32", dtype) for dtype in DTYPES]
+OTHERS += [("uint8", "int16"), ("uint8", "float32"), ("int64", "uint8"), ("int64", "uint64"), ("int64", "float64")]
+
+
+@pytest.mark.parametrize(("source", "dtype"), OTHERS)    # what is read and what is written meet in float64 only
 def test_any_other_type_is_rounded_once(source, dtype):
     a = volume(source)
     out = apply("rescale", a, in_low=0, in_high=250, out_low=-3, out_high=300.5, clip=True, dtype=dtype, cut=3)
