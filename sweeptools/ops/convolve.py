@@ -83,7 +83,8 @@ def convolve(stdin, *, kernel: Arg(Text, "numbers along z, y, x: a file of numpy
              mode, cval, dtype):  # fmt: skip
     """Convolve with the 3-D array of KERNEL.npy: its far end is laid on what comes first, as in scipy (sweep-convolve of a
     kernel with one 1 beside its middle shifts the volume that way). Its middle is its voxel size // 2 along each axis.
-    A small kernel may be given in so many words: numbers with commas between, rows with slashes, slices with semicolons.
+    A small kernel may be given in so many words: numbers with commas between, rows with slashes, slices with semicolons; one
+    that begins with a minus stands after --, as in sweep-convolve -- -1,0,1/-2,0,2/-1,0,1.
 
     A kernel that is a product of three vectors, within what its numbers are stored to, is found by its singular values and
     convolved along the axes one after another; else the work is that of its voxels that are not 0. The type is kept: give
