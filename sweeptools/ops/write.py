@@ -71,13 +71,11 @@ def write(*, address: Address("where to", positional=True),
     once; memory is up to two thirds more. Scale and translation of each level say where its voxels are, and `omero`
     which values occur, for viewers.
 
-<<<<<<< /tmp/push.cur
     An HDF5 file that exists is not added to: --overwrite replaces it where it holds nothing but this dataset. The
     dataset is packed by gzip:1 with byte shuffle, which all of HDF5 reads; lz4 and zstd need plugins there.
-=======
+
     IMAGE.ome.zarr/labels/NAME writes integers as labels into an image that is there, in its OME-Zarr version; nothing
     else of the image changes but the list of its labels.
->>>>>>> /tmp/push.new
 
     The type is kept, NaN and -0 too. Errors: an address of no known format, options that do not fit it (2); an output
     that exists, without --overwrite, or that another process writes, a stream that the format cannot hold (3).
