@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import Refused, SweepError, UsageError
 from ..kernels import distance as kernels
+from ..kernels import voxel
 from ..kernels.distance import CAP, LANES, NONE
 from ..params import Param
 from ..spec import Scan, op
@@ -31,14 +32,13 @@ class Ends:
 @op("voxels as whole numbers that are equal where the voxels are", dtype=lambda head: key_type(head), role="labels")
 def equals(src, dst, box):
     """uint32, uint64 where the voxels have 64 bits. 0 is 0, all NaN are one value."""
-    z0, z1, y0, y1, x0, x1 = box
-    part, out = src[z0:z1, y0:y1, x0:x1], dst[z0:z1, y0:y1, x0:x1]
-    if part.dtype.kind == "f":
-        bits = part.view(f"u{part.dtype.itemsize}")
-        np.copyto(out, np.where(part == 0, 0, bits))
-        out[np.isnan(part)] = np.array(np.nan, part.dtype).view(bits.dtype)
-    else:
-        np.copyto(out, part, casting="unsafe")
+    for part, out in voxel.parts(box, src, dst):
+        if part.dtype.kind == "f":
+            bits = part.view(f"u{part.dtype.itemsize}")
+            np.copyto(out, np.where(part == 0, 0, bits))
+            out[np.isnan(part)] = np.array(np.nan, part.dtype).view(bits.dtype)
+        else:
+            np.copyto(out, part, casting="unsafe")
 
 
 def key_type(head):
