@@ -13,7 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _TURN = threading.RLock()                            # two threads may call a kernel for the first time at once
-OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+# no entry for calls from C, which nobody makes: it is compiled with every kernel, and with all that it calls
+OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False, "no_cfunc_wrapper": True}
 
 
 class Kernel:
