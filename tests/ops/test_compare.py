@@ -20,7 +20,7 @@ from sweeptools.tools import compare
 class Talk:
     """What the deed of a tool needs of the world."""
 
-    pool, tmpdir = Pool(), str(Path(__file__).parent)
+    pool, tmpdir, inputs = Pool(), str(Path(__file__).parent), {}
 
     def __init__(self):
         self.said = ""

@@ -18,7 +18,7 @@ from sweeptools.tools import digest
 class Talk:
     """What the deed of a tool needs of the world."""
 
-    pool, stream = Pool(), None
+    pool, stream, inputs = Pool(), None, {}
 
     def __init__(self):
         self.said = ""

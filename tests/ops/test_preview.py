@@ -18,7 +18,7 @@ from sweeptools.tools import preview
 class Talk:
     """What the deed of a tool needs of the world."""
 
-    pool = Pool()
+    pool, inputs = Pool(), {}
 
     def __init__(self, stream=None):
         self.said, self.stream = "", stream
