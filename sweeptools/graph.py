@@ -28,10 +28,22 @@ class Task:
     names: tuple[str, ...] = ()                              # of the inputs, for kernels that take them by name
     origin: Node | None = None                               # the node as it was asked for that came to this task
 
+    floor: int = 0                                           # the first sweep that has room for it
+
     def __post_init__(self):
-        waits = self.wraps or self.stores
+        given = [i.bound for i in self.inputs]
+        own = "any" if self.op is None else self.op.direction
+        wanted = {own, *given} - {"any"} if own == "any" else {b for b in given if b != "any"} | {self.input_way(own)}
+        self.opposed = len(wanted) > 1                       # its inputs come another way than it, or than each other
+        saved = self.wraps or self.stores or self.opposed
+        self.bound = own if own != "any" else "any" if saved or not wanted else self.input_way(*wanted)
+        self.settle()
+
+    def settle(self):
+        """Find the first sweep in which all that it needs is there."""
+        waits = self.wraps or self.stores or self.opposed
         ready = [i.level + waits for i in self.inputs] + [v.level + 1 for v in self.values.values()]
-        self.level = max(ready, default=0)
+        self.level = max([self.floor, *ready])
 
     @property
     def wraps(self):
@@ -182,7 +194,24 @@ def what_is_found(graph):
 def graph_of(outs):
     """The Graph of tasks that are asked for."""
     outs = tuple(dict.fromkeys(outs))
-    return Graph(outs, list(dict.fromkeys(t for out in outs for t in _with_inputs(out))))
+    return _settled(Graph(outs, list(dict.fromkeys(t for out in outs for t in _with_inputs(out)))))
+
+
+def _settled(graph):
+    """The graph with tasks that must go another way than the first of their sweep put off to the next."""
+    level = 0
+    while level < graph.sweeps:
+        ways = {}
+        for t in graph.tasks:
+            if t.op and t.level == level and t.op.direction != "any":
+                ways.setdefault(opposite(t.op.direction) if t.turned else t.op.direction, []).append(t)
+        for others in list(ways.values())[1:]:
+            for t in others:
+                t.floor = level + 1
+        for t in graph.tasks:
+            t.settle()
+        level += len(ways) < 2
+    return graph
 
 
 def _with_inputs(task):

@@ -73,7 +73,8 @@ STEPS = ["gauss 1", "box 3", "median 3", "erode cross", "clip 20 50000", "invert
          "stretch --dtype uint8", "crop 1:,:-2,3:", "downsample 2", "calc 'a*2+f' --via f='sweep-erode box:3'",
          "threshold 30", "cast float32",
          "tee --to 'sweep-stats --out stats.tsv'", "rescale 0 100 0 1", "gauss 1 --mode wrap",
-         "flip z", "permute xzy", "pad 2", "otsu | sweep-edt", "otsu | sweep-fill-holes", "tophat cross"]  # fmt: skip
+         "flip z", "permute xzy", "pad 2", "otsu | sweep-edt", "otsu | sweep-label -q", "otsu | sweep-fill-holes",
+         "tophat cross"]  # fmt: skip
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
@@ -89,6 +90,23 @@ def test_random_pipelines_step_by_step(here, steps, threads, depth):
         assert run(f"sweep-read {before} | sweep-{step} | sweep-write {i}.zarr", "--threads", "1") == 0
         before = f"{i}.zarr"
     assert cli.main(["sweep-compare", "all.zarr", before]) == 0
+
+
+@pytest.mark.parametrize("steps", [
+    ["otsu", "label -q", "edt --by-value"], ["otsu", "edt", "threshold 2", "label -q", "flip z", "edt --by-value"],
+    ["otsu", "label -q", "flip z", "label -q --by-value"],
+])  # fmt: skip
+def test_commands_that_go_up_and_others_that_go_down(steps, here):
+    test_random_pipelines_step_by_step.hypothesis.inner_test(here, steps, 2, None)
+
+
+def test_branches_that_go_up_and_down(here):
+    text = ("sweep-read ../v.zarr | sweep-otsu | sweep-tee --to 'sweep-edt | sweep-write e.zarr'"
+            " --to 'sweep-label -q | sweep-write l.zarr' | sweep-write m.zarr")  # fmt: skip
+    assert run(text) == 0
+    assert run("sweep-read m.zarr | sweep-label -q | sweep-write l2.zarr") == 0
+    assert run("sweep-read m.zarr | sweep-edt | sweep-write e2.zarr") == 0
+    assert cli.main(["sweep-compare", "l.zarr", "l2.zarr"]) == cli.main(["sweep-compare", "e.zarr", "e2.zarr"]) == 0
 
 
 def test_what_is_named_often_is_read_once(here):

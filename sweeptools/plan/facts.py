@@ -92,8 +92,11 @@ def decisions(pipeline, run, files):
         elif run.sources[name].again:
             said.append(f"{name} is read once, from the {'last' if _down(run, t) else 'first'} slice on")
     for t in run.kept:
-        why = "its last slices are needed beside its first" if any(r.wraps for r in graph.readers[t]) else \
-            "it is needed in several sweeps and what it comes from cannot be read again"  # fmt: skip
+        why = "it is needed in several sweeps and what it comes from cannot be read again"
+        if any(r.wraps for r in graph.readers[t]):
+            why = "its last slices are needed beside its first"
+        elif any(r.opposed for r in graph.readers[t]):
+            why = "what reads it goes the other way"
         size = spell_size(volume_bytes(t.head))
         said.append(f"the output of {t.name} is saved in a temporary file, {size} at most: {why}")
     for last in run.linked:
