@@ -15,6 +15,8 @@ import numpy as np
 
 from .errors import SweepError
 
+GRACE = 0.25           # seconds that a closing may wait for a thread: one that reads what does not come never ends
+
 
 class _Lease:
     """Owns pooled memory on behalf of the arrays made of it; numpy keeps it alive as their base."""
@@ -119,7 +121,7 @@ class Ahead:
         except Empty:
             pass
         if self._thread is not threading.current_thread():
-            self._thread.join(timeout=1.0)
+            self._thread.join(GRACE)
 
 
 def share(blocks, count):

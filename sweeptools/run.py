@@ -7,14 +7,20 @@ What cannot be read again and is needed in a later sweep is saved on disk on its
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import numpy as np
 
 from .errors import UsageError
 from .flow import Ahead, Pool, pieces, share
 from .graph import Graph, Task, elaborate, opposite, what_is_found
 from .measure import resident
 from .memory import depth_of, items
+from .spec import WHOLE, Block, Node, Source
 from .stages import Kernel, Pass, Threads, mapped, named, reduced, routed, scanned, warm_reduction, windowed
+
+SMALL = (3, 4, 5)                      # voxels of the volume that is run through what must be compiled
 
 
 @dataclass
@@ -28,6 +34,15 @@ class Settings:
     pool: Pool = field(default_factory=Pool)
     note: Callable | None = None       # called with {sweep, sweeps, done, total} about once a second
     warn: Callable | None = None       # called with a sentence
+    warm: bool = True                  # whether what scans need is compiled before anything is measured
+
+
+def _few(head, direction):
+    """Blocks of a small volume in which every other voxel is 1."""
+    for z in range(SMALL[0]) if direction == "up" else reversed(range(SMALL[0])):
+        data = np.zeros((1, *head.slice_shape), head.dtype)
+        data[0, z % 2 :: 2, ::2] = 1
+        yield Block(z, 1, data)
 
 
 @dataclass(eq=False)
@@ -120,6 +135,8 @@ class Run:
 
     def events(self):
         """(task, block) of every out that is a stream, all sweeps in order, those of one sweep side by side."""
+        if self.settings.warm:
+            self._warm_scans()
         self._turn_round()
         for level in range(self.graph.sweeps):
             lanes = self._sweep(level)
@@ -133,6 +150,23 @@ class Run:
                 del block
         self._rules()
         self._close()
+
+    def _warm_scans(self):
+        """Compile what the scans call, by running the commands that they belong to on a few voxels."""
+        before = resident()
+        for origin in dict.fromkeys(t.origin for t in self.graph.tasks if t.op and t.op.kind == "scan" and t.origin):
+            own = [t for t in self.graph.tasks if t.origin is origin]
+            given = [i for t in own for i in t.inputs if i.op is None or i.origin is not origin]
+            if not given or len(origin.inputs) != 1:
+                continue
+            head = given[0].head.but(whole=SMALL, halo=WHOLE, depth=1, sweep="up")
+            small = Source(head, partial(_few, head), again=True)
+            node = Node(origin.op, (Node(head=head, name="stdin"),), origin.params, origin.name, names=origin.names)
+            mine = replace(self.settings, pool=Pool(), note=None, warn=None, warm=False, depth=None)
+            run = Run([node], {"stdin": small}, mine)
+            for _ in run.events():
+                pass
+        self.grown += max(0, resident() - before)
 
     def values(self):
         """The values of the outs that are no streams; runs the sweeps if nobody did."""
@@ -265,7 +299,7 @@ class Run:
     def _to_keep(self):
         """Tasks whose output is saved: what must be whole (mode wrap), and where a source that cannot be read again is
         needed in several sweeps, the smallest stream that all of them share."""
-        keep = set().union(*(t.inputs for t in self.graph.tasks if t.wraps))
+        keep = set().union(*(t.inputs for t in self.graph.tasks if t.wraps or t.opposed))
         readers = self.graph.readers
         for leaf in self.graph.leaves:
             if self.sources[leaf.name].again or len(self.graph.needed_in(leaf)) < 2:

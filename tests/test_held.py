@@ -1,6 +1,10 @@
 """No block is held while the next is awaited: on a loaded machine one more than was predicted would be alive at times."""
 
+import json
+import os
 import queue
+import subprocess
+import sys
 import time
 
 import pytest
@@ -49,3 +53,12 @@ def test_as_many_blocks_of_a_reader_as_predicted(line, depth, monkeypatch):
         pass
     room = -(-CUT * SIDE * SIDE // 64) * 64              # what the pool has for such a block: as many as ever lived at once
     assert 1 <= len(pool._free[room]) <= AHEAD
+
+
+def test_what_scans_compile_is_no_part_of_what_they_hold(tmp_path):
+    """In a process that finds no compiled code, as the first on a machine."""
+    text = "sweep-synth checker --period 32 --shape 64,256,250 | sweep-label | sweep-edt --by-value | sweep-digest"
+    words = [sys.executable, "-m", "sweeptools", "run", text, "--report", tmp_path / "r.json", "--threads", "2", "-q"]
+    subprocess.run(words, check=True, env={**os.environ, "SWEEP_CACHE": str(tmp_path)}, stdout=subprocess.PIPE)
+    told = json.loads((tmp_path / "r.json").read_text())
+    assert told["peak_bytes"] <= told["predicted_peak_bytes"], told["memory_items"]
