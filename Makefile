@@ -52,6 +52,7 @@ test: venv
 
 soak: venv
 	$(BIN)/python -m pytest -m soak $(TESTS)
+	SOAK=1 $(BIN)/python -m pytest tests/test_law_memory.py
 
 bench: venv
 	$(PIP) -e '.[all,test,bench]'
