@@ -179,7 +179,7 @@ writer.end()
 
 @pytest.mark.parametrize("line, slices, shown, said", [
     ("sweep-cast uint16 | sweep-write o.npy", 20, r"write \d+ %, \d+ kB/s, 0:0\d left", ""),
-    ("sweep-otsu -v | sweep-write o.npy", 50, r"otsu (waiting|sweep 1/2 \d+ %)", "sweep-otsu: threshold 24"),
+    ("sweep-otsu -v | sweep-write o.zarr", 50, r"otsu (waiting|sweep 1/2 \d+ %)", "sweep-otsu: threshold 24"),
     ("sweep-stats --out o.tsv", 70, r"stats \d+ %", ""),
 ])  # fmt: skip
 def test_a_pipe_on_a_terminal_has_one_line_and_messages_of_their_own(line, slices, shown, said, tmp_path):
