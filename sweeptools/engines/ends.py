@@ -6,6 +6,7 @@ that; here the end mark comes when the whole run has ended well.
 
 import contextlib
 import threading
+import time
 from functools import partial
 from importlib import import_module
 from queue import Empty, Full, Queue
@@ -155,9 +156,14 @@ class Worker:
         self.thread.join()
         self.check()
 
-    def stop(self, error):
-        """Publish nothing, within a second after a signal."""
-        for feed in self.feeds.values():
+
+def stop(workers, error):
+    """Publish nothing; all are gone within a second after a signal."""
+    for worker in workers:
+        for feed in worker.feeds.values():
             feed.stopped = True
-        self.io.go.set()
-        self.thread.join(GRACE if isinstance(error, (Interrupted, KeyboardInterrupt)) else PATIENCE)
+        worker.io.go.set()
+    until = time.monotonic() + (GRACE if isinstance(error, (Interrupted, KeyboardInterrupt)) else PATIENCE)
+    for worker in workers:
+        if worker.thread.ident is not None:          # it was begun
+            worker.thread.join(max(0.0, until - time.monotonic()))

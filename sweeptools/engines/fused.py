@@ -16,7 +16,7 @@ from ..progress import Progress
 from ..run import Run, Settings
 from ..stream import Writer
 from ..volumes import slabs
-from .ends import Worker
+from .ends import Worker, stop
 from .inputs import never_wait, opened
 from .preload import calls_kernel
 from .report import read, save, written
@@ -95,8 +95,7 @@ class Fused:
             files = {worker.io.params["address"]: worker.io.files for end, worker in self.workers if end.kind == "sink"}
             return facts(self.pipeline, self.run, self.io.items, self.io.baseline, files)
         finally:
-            for _, worker in self.workers:
-                worker.stop(None)
+            stop([worker for _, worker in self.workers], None)
 
     def _let_in(self):
         """Begin the ends and wait until they know what they will hold; choose the depth of blocks that the budget allows."""
@@ -120,8 +119,7 @@ class Fused:
             self._report()
             return status
         except BaseException as error:
-            for _, worker in self.workers:
-                worker.stop(error)
+            stop([worker for _, worker in self.workers], error)
             raise
 
     def _sweep(self):
