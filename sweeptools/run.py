@@ -21,6 +21,7 @@ from .spec import WHOLE, Block, Node, Source
 from .stages import Kernel, Pass, Threads, mapped, named, reduced, routed, scanned, warm_reduction, windowed
 
 SMALL = (3, 4, 5)                      # voxels of the volume that is run through what must be compiled
+_warmed = set()                        # what was compiled so, in this process
 
 
 @dataclass
@@ -159,6 +160,10 @@ class Run:
             given = [i for t in own for i in t.inputs if i.op is None or i.origin is not origin]
             if not given or len(origin.inputs) != 1:
                 continue
+            kind = origin.op, given[0].head.dtype, given[0].head.components, repr(sorted(origin.params.items()))
+            if kind in _warmed:
+                continue
+            _warmed.add(kind)
             head = given[0].head.but(whole=SMALL, halo=WHOLE, depth=1, sweep="up")
             small = Source(head, partial(_few, head), again=True)
             node = Node(origin.op, (Node(head=head, name="stdin"),), origin.params, origin.name, names=origin.names)

@@ -290,6 +290,7 @@ def scanned(name, example, array, save_at=None, load_at=None, saved=()):
     from sweeptools import state as states
 
     work = prepare(Case(load(name), example), array)
+    work.settings.warm = False                       # no other scan than the case's own
     given = []
 
     def watched(task, blocks, known, disk, pool, threads, done):
