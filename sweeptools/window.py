@@ -61,22 +61,24 @@ class Windows:
         self.columns = self._positions(2, self.x)
         tail = source.slice_shape[2:]
         most = (min(self.depth, max(1, out.slices)) - 1) * self.z.stride + self.z.size + self.below + self.above
-        self.shape = (most, len(self.rows[0]), len(self.columns[0]), *tail)
+        self.shape = (most, self.rows[3], self.columns[3], *tail)
         self.bytes = int(np.prod(self.shape, dtype=object)) * source.dtype.itemsize
 
     def _positions(self, axis, reach):
-        """(voxel for each position of the buffer, or -1; first and last position that is copied) along y or x."""
+        """What lies beyond the volume along y or x: ((position in the buffer, that of the voxel that stands for it, or
+        -1), ...); first and last position that is copied; how many there are. It is as little as the halo."""
         lo, hi = self.head.box[axis]
         whole = self.head.whole[axis]
-        at_start, at_end = lo == 0, hi == whole
-        p = np.arange(lo - reach.below if at_start else lo, hi + reach.above if at_end else hi)
+        below, above = (reach.below if lo == 0 else 0), (reach.above if hi == whole else 0)
         if not whole:
-            return np.full(len(p), -1), 0, 0
-        v = edge_index(p, whole, self.mode)
+            return [(i, -1) for i in range(below + above)], 0, 0, below + above
+        beyond = np.r_[lo - below : lo, hi : hi + above]
+        v = edge_index(beyond, whole, self.mode)
         if ((v >= 0) & ((v < lo) | (v >= hi))).any():
             raise Refused(f"a part of {hi - lo} voxels is smaller than the halo beside the border")
-        first = reach.below if at_start else 0
-        return np.where(v >= 0, v - lo, -1), first, first + hi - lo
+        start = lo - below
+        edges = [(int(p) - start, int(q) - start if q >= 0 else -1) for p, q in zip(beyond, v)]
+        return edges, below, below + hi - lo, below + hi - lo + above
 
     def chunks(self):
         """(z0, z1) of the output in stream order."""
@@ -131,14 +133,12 @@ class Windows:
 
     def _place(self, into, data):
         """Copy slices into the middle of the buffer's and pad rows and columns."""
-        (rows, y0, y1), (columns, x0, x1) = self.rows, self.columns
+        (rows, y0, y1, _), (columns, x0, x1, _) = self.rows, self.columns
         np.copyto(into[:, y0:y1, x0:x1], data)
-        for x, v in enumerate(columns):
-            if not x0 <= x < x1:
-                into[:, y0:y1, x] = into[:, y0:y1, x0 + v] if v >= 0 else self.cval
-        for y, v in enumerate(rows):
-            if not y0 <= y < y1:
-                into[:, y] = into[:, y0 + v] if v >= 0 else self.cval
+        for x, v in columns:
+            into[:, y0:y1, x] = into[:, y0:y1, v] if v >= 0 else self.cval
+        for y, v in rows:
+            into[:, y] = into[:, v] if v >= 0 else self.cval
 
 
 class _Pending:
