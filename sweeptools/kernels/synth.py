@@ -1,4 +1,4 @@
-"""Voxels as functions of their place: each kernel fills dst [n, y, x], whose first slice is slice z of the volume."""
+"""Voxels as functions of their place: each kernel fills dst [n, y, x], whose first voxel is `at` (z, y, x) in the volume."""
 
 import numpy as np
 
@@ -25,82 +25,84 @@ def row(seed, z, y):
 
 
 @kernel
-def noise(dst, z, seed, shift):
+def noise(dst, at, seed, shift):
     """Integers: the upper bits of the hash, as many as the type has."""
     for i in range(dst.shape[0]):
         for y in range(dst.shape[1]):
-            start = row(seed, z + i, y)
+            start = row(seed, at[0] + i, at[1] + y) + np.uint64(at[2]) * GOLDEN
             for x in range(dst.shape[2]):
                 dst[i, y, x] = mix(start + (np.uint64(x) + ONE) * GOLDEN) >> shift
 
 
 @kernel
-def noise_float(dst, z, seed, shift, scale):
+def noise_float(dst, at, seed, shift, scale):
     """Floats: as many upper bits as the type holds exactly, times `scale`, a power of two."""
     for i in range(dst.shape[0]):
         for y in range(dst.shape[1]):
-            start = row(seed, z + i, y)
+            start = row(seed, at[0] + i, at[1] + y) + np.uint64(at[2]) * GOLDEN
             for x in range(dst.shape[2]):
                 dst[i, y, x] = np.int64(mix(start + (np.uint64(x) + ONE) * GOLDEN) >> shift) * scale
 
 
 @kernel
-def ramp(dst, z, top):
+def ramp(dst, at, top):
     """z + y + x, of which integers keep the bits of `top`."""
+    first = at[0] + at[1] + at[2]
     for i in range(dst.shape[0]):
         for y in range(dst.shape[1]):
             for x in range(dst.shape[2]):
-                dst[i, y, x] = (z + i + y + x) & top
+                dst[i, y, x] = (first + i + y + x) & top
 
 
 @kernel
-def checker(dst, z, period, high):
+def checker(dst, at, period, high):
     """0 and `high` in cubes."""
     for i in range(dst.shape[0]):
         for y in range(dst.shape[1]):
-            side = (z + i) // period + y // period
+            side = (at[0] + i) // period + (at[1] + y) // period
             for x in range(dst.shape[2]):
-                dst[i, y, x] = high if (side + x // period) & 1 else dst.dtype.type(0)
+                dst[i, y, x] = high if (side + (at[2] + x) // period) & 1 else dst.dtype.type(0)
 
 
 @kernel
-def shells(dst, z, cz, cy, cx, period, whole):
+def shells(dst, at, cz, cy, cx, period, whole):
     """Distance from (cz, cy, cx) modulo period; rounded down where `whole`."""
     for i in range(dst.shape[0]):
-        dz = z + i - cz
+        dz = at[0] + i - cz
         for y in range(dst.shape[1]):
-            dy = y - cy
+            dy = at[1] + y - cy
             for x in range(dst.shape[2]):
-                dx = x - cx
+                dx = at[2] + x - cx
                 d = np.sqrt(dz * dz + dy * dy + dx * dx)
                 d = d - period * np.floor(d / period)
                 dst[i, y, x] = np.floor(d) if whole else d
 
 
 @kernel
-def blobs(dst, z, seed, period, shift, scale):
+def blobs(dst, at, seed, period, shift, scale):
     """16-bit hashes at the nodes of a lattice, linear in between: v in 0 <= v < 65536.
 
     Integers are floor(v) * scale >> shift, floats (shift < 0) v / 65536. Every sum is a whole number below 2^53, so
     the one rounding is that of the division by period^3.
     """
-    nodes = np.empty(dst.shape[2] // period + 2)
+    nx, first_node, shifted = dst.shape[2], at[2] // period, at[2] % period
+    nodes = np.empty((shifted + nx) // period + 2)
     volume = np.float64(period * period * period)
     for i in range(dst.shape[0]):
-        kz, fz = (z + i) // period, (z + i) % period
+        kz, fz = (at[0] + i) // period, (at[0] + i) % period
         for y in range(dst.shape[1]):
-            ky, fy = y // period, y % period
+            ky, fy = (at[1] + y) // period, (at[1] + y) % period
             r00, r01 = row(seed, kz, ky), row(seed, kz, ky + 1)
             r10, r11 = row(seed, kz + 1, ky), row(seed, kz + 1, ky + 1)
             for k in range(nodes.size):
-                at = (np.uint64(k) + ONE) * GOLDEN
-                near = _16(mix(r00 + at)) * (period - fy) + _16(mix(r01 + at)) * fy
-                far = _16(mix(r10 + at)) * (period - fy) + _16(mix(r11 + at)) * fy
+                here = (np.uint64(first_node + k) + ONE) * GOLDEN
+                near = _16(mix(r00 + here)) * (period - fy) + _16(mix(r01 + here)) * fy
+                far = _16(mix(r10 + here)) * (period - fy) + _16(mix(r11 + here)) * fy
                 nodes[k] = near * (period - fz) + far * fz
             for k in range(nodes.size - 1):
-                first, step = nodes[k] * period, nodes[k + 1] - nodes[k]
-                for x in range(k * period, min((k + 1) * period, dst.shape[2])):
-                    v = (first + step * (x - k * period)) / volume
+                first, step, begin = nodes[k] * period, nodes[k + 1] - nodes[k], k * period - shifted
+                for x in range(max(begin, 0), min(begin + period, nx)):
+                    v = (first + step * (x - begin)) / volume
                     if shift < 0:
                         dst[i, y, x] = v / 65536.0
                     else:

@@ -12,41 +12,44 @@ from ..spec import Block, Head, Source
 BLOCK = 4 << 20                                        # bytes a block is to have
 
 
-def open(pool, *, kind, shape, dtype="uint8", seed=0, period=16, spacing=None, **_):
-    """The volume as a Source that can be read again, up or down."""
+def open(pool, *, kind, shape, dtype="uint8", seed=0, period=16, spacing=None, part=None, **_):
+    """The volume as a Source that can be read again, up or down; part: no more of it than ((z0, z1), (y0, y1), (x0, x1)),
+    whose head is of a part, without a halo."""
     dtype = np.dtype(dtype)
     values, unit = spacing or (None, None)
     if unit == "px":
         raise UsageError("spacing is given in voxels, must have a unit of length: --spacing 2,1,1um")
     if values and min(values) <= 0:
         raise UsageError(f"spacing is {min(values)} {unit}, must be above 0")
-    slice_bytes = prod(shape[1:]) * dtype.itemsize
-    depth = max(1, min(shape[0], BLOCK // slice_bytes))
-    head = Head(shape, dtype, spacing=values, unit=unit, depth=depth)
+    (z0, z1), *sides = box = part or tuple((0, n) for n in shape)
+    plane = tuple(b - a for a, b in sides)
+    slice_bytes = prod(plane) * dtype.itemsize
+    depth = max(1, min(z1 - z0, BLOCK // slice_bytes))
+    head = Head(shape, dtype, box, spacing=values, unit=unit, depth=depth)
     fill = filler(kind, shape, dtype, seed, period)
 
     def blocks(direction="up"):
-        starts = range(0, shape[0], depth)
+        starts = range(z0, z1, depth)
         for z in starts if direction == "up" else reversed(starts):
-            n = min(depth, shape[0] - z)
+            n = min(depth, z1 - z)
             if fill is None:
                 yield Block(z, n, None, dtype.type(0))
             else:
-                data = pool.array((n, *shape[1:]), dtype, depth)
-                fill(data, z)
+                data = pool.array((n, *plane), dtype, depth)
+                fill(data, (z, *(a for a, _ in sides)))
                 block = Block(z, n, data)
                 del data                               # so that its memory is free when the next is made
                 yield block
                 del block
 
     if fill:
-        fill(np.empty((1, 1, 1), dtype), 0)            # compiled before anything is measured
+        fill(np.empty((1, 1, 1), dtype), (0, 0, 0))            # compiled before anything is measured
     memory = ((f"synth: 2 blocks of {depth} slices", 2 * depth * slice_bytes),) if fill else ()
     return Source(head, blocks, again=True, name="synth", memory=memory)
 
 
 def filler(kind, shape, dtype, seed, period):
-    """fill(dst, z), or None where all voxels are 0."""
+    """fill(dst, at), or None where all voxels are 0."""
     whole = dtype.kind != "f"
     bits = dtype.itemsize * 8
     if kind == "zeros":
@@ -69,5 +72,5 @@ def filler(kind, shape, dtype, seed, period):
 
 
 def _call(kernel, *arguments):
-    *facts, dst, z = arguments
-    kernel(dst, z, *facts)
+    *facts, dst, at = arguments
+    kernel(dst, at, *facts)

@@ -109,6 +109,18 @@ def test_same_for_any_cut_and_direction(kind, monkeypatch):
             np.testing.assert_array_equal(volume(s, direction), expected)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_part_is_that_of_the_whole(kind):
+    for dtype in ("uint16", "float32"):
+        how = {"dtype": dtype, "seed": 3, "period": 4}
+        expected = volume(source(kind, (7, 11, 21), **how))
+        for part in (((0, 7), (3, 11), (0, 21)), ((2, 5), (0, 4), (8, 16)), ((6, 7), (10, 11), (13, 14))):
+            s = source(kind, (7, 11, 21), part=part, **how)
+            assert s.head.box == part and s.head.whole == (7, 11, 21)
+            got = np.concatenate([block.array(s.head) for block in s.blocks()])
+            np.testing.assert_array_equal(got, expected[tuple(slice(*span) for span in part)])
+
+
 def test_far_slices_of_a_large_volume():
     shape = (10**7, 3, 40)
     s = source("noise", shape, dtype="uint16")
