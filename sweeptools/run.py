@@ -17,8 +17,8 @@ from .flow import Ahead, Pool, pieces, share
 from .graph import Graph, Task, elaborate, opposite, what_is_found
 from .measure import resident
 from .memory import depth_of, items
-from .spec import WHOLE, Block, Node, Source
-from .stages import Kernel, Pass, Threads, mapped, named, reduced, routed, scanned, warm_reduction, windowed
+from .spec import WHOLE, Block, Node, Source, named
+from .stages import Kernel, Pass, Threads, mapped, reduced, routed, scanned, warm_reduction, windowed
 
 SMALL = (3, 4, 5)                      # voxels of the volume that is run through what must be compiled
 _warmed = set()                        # what was compiled so, in this process
@@ -140,17 +140,23 @@ class Run:
             self._warm_scans()
         self._turn_round()
         for level in range(self.graph.sweeps):
-            lanes = self._sweep(level)
-            while lanes:
-                lane = min(lanes, key=lambda lane: lane.share)
-                block = lane.step()
-                if block is None:
-                    lanes.remove(lane)
-                elif lane.task in self.graph.outs and not isinstance(block, int):
-                    yield lane.task, block
+            for task, block in self._pass(level):
+                yield task, block
                 del block
         self._rules()
         self._close()
+
+    def _pass(self, level):
+        """(task, block) of every out that is a stream of one sweep."""
+        lanes = self._sweep(level)
+        while lanes:
+            lane = min(lanes, key=lambda lane: lane.share)
+            block = lane.step()
+            if block is None:
+                lanes.remove(lane)
+            elif lane.task in self.graph.outs and not isinstance(block, int):
+                yield lane.task, block
+            del block
 
     def _warm_scans(self):
         """Compile what the scans call, by running the commands that they belong to on a few voxels."""
@@ -233,7 +239,7 @@ class Run:
         if task.op is None:
             return self._read(task, way, level)
         if task.op.kind == "reduce":
-            return reduced(task, inputs, known, self.threads, way, done)
+            return reduced(task, inputs, known, self.threads, way, partial(self._merged, task))
         if task.op.kind == "scan":
             known |= {"threads": self.threads, "warn": self.settings.warn}
             return scanned(task, inputs[0], known, self._the_disk(), pool, self.threads, done)
@@ -252,6 +258,10 @@ class Run:
         if task.wraps:
             return windowed(kernel, task.inputs, way, pool, forced, [self.spools[t] for t in task.inputs])
         return windowed(kernel, inputs, way, pool, forced)
+
+    def _merged(self, task, state):
+        """The value of a reduction, from its state at the end."""
+        self.results[task] = task.op.fn(state, **named(task.op.fn, task.known(self.results)))
 
     def _chain(self, task):
         """The tasks that are one pass over a block with this one, which is the last of them."""

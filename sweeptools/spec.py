@@ -14,6 +14,7 @@ One function with its facts is an operation; its kind follows from what stands b
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -231,7 +232,7 @@ class Op:
     @property
     def keywords(self):
         """Names of the keyword parameters that the function itself takes."""
-        return {p.name for p in inspect.signature(self.fn).parameters.values() if p.kind is p.KEYWORD_ONLY}
+        return set(parameters(self.fn)[1])
 
     def __call__(self, *inputs, **params):
         """A step of a graph: `stdin | gauss(sigma=...)`, further inputs by position."""
@@ -279,9 +280,24 @@ class Op:
         }
 
 
+def parameters(fn):
+    """(names, names of keywords only) of what a function takes."""
+    if isinstance(fn, FunctionType) and not hasattr(fn, "__wrapped__"):        # asked for every block: no Signature is made
+        code = fn.__code__
+        first, n = code.co_argcount, code.co_argcount + code.co_kwonlyargcount
+        return code.co_varnames[:n], code.co_varnames[first:n]
+    told = inspect.signature(fn).parameters.values()
+    return tuple(p.name for p in told), tuple(p.name for p in told if p.kind is p.KEYWORD_ONLY)
+
+
 def call(fn, known):
     """Call `fn` with those of the known values that its parameters name."""
-    return fn(**{name: known[name] for name in inspect.signature(fn).parameters if name in known})
+    return fn(**{name: known[name] for name in parameters(fn)[0] if name in known})
+
+
+def named(fn, known):
+    """Those of the known values that a function names as keywords."""
+    return {name: known[name] for name in parameters(fn)[1] if name in known}
 
 
 def _reaches(told):

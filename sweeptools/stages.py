@@ -8,7 +8,7 @@ import numpy as np
 
 from .flow import align, recut
 from .memory import depth_of, scratch_of, windows_of
-from .spec import Block, Head, call
+from .spec import Block, Head, call, named
 from .window import wrap_around
 
 PIECE = 1 << 18        # bytes that are worked on together by kernels that follow each other: they stay in the cache
@@ -210,7 +210,7 @@ def routed(task, inputs, known, way, pool, threads, forced=None):
 
 
 def reduced(task, inputs, known, threads, way, done):
-    """A reduction: yields the slices of each block; calls done(value) at the end. Each thread has a state of its own."""
+    """A reduction: yields the slices of each block; calls done(state) at the end. Each thread has a state of its own."""
     reduce = task.op.reduce
     known = {**known, "head": task.inputs[0].head}
     states = [call(reduce.start, known) for _ in range(threads.count)]
@@ -225,7 +225,7 @@ def reduced(task, inputs, known, threads, way, done):
     state = states[0]
     for other in states[1:]:
         state = reduce.merge(state, other)
-    done(task.op.fn(state, **named(task.op.fn, known)))
+    done(state)
 
 
 def _add(add, arrays, z, own, state, box):
@@ -260,11 +260,3 @@ def warm_reduction(task, known):
     one = [np.zeros((1, 1, 1, *t.head.slice_shape[2:]), t.head.dtype) for t in task.inputs]
     add = task.op.reduce.add
     _add(add, one, known["head"].first, named(add, known), state, (0, 1, 0, 1, 0, 1))
-
-
-def named(fn, known):
-    """Those of the known parameters that a function names as keywords."""
-    import inspect
-
-    taken = [p.name for p in inspect.signature(fn).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    return {name: known[name] for name in taken if name in known}

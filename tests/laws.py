@@ -9,6 +9,7 @@ import itertools
 import pickle
 import shlex
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from harness import collect, head_of, source
@@ -17,7 +18,7 @@ from sweeptools import words
 from sweeptools.ops import load, names
 from sweeptools.params import Pipelines, Volume, Volumes
 from sweeptools.run import Run, Settings
-from sweeptools.spec import Block, Node, Op, call
+from sweeptools.spec import Block, Node, Op, call, named
 from sweeptools.stream.head import pack_head, unpack_head
 
 FILTERS = ("kernel", "graph", "reduce", "scan")
@@ -35,6 +36,10 @@ class Case:
 
     @property
     def params(self):
+        return dict(self._parsed)
+
+    @cached_property
+    def _parsed(self):
         return words.parse(self.op, shlex.split(self.example))
 
 
@@ -148,15 +153,13 @@ SECONDS = ("gauss 0.8", "threshold 10 200", "otsu", "label")
 
 def fuse(case):
     """2. Fused equals piped, before and behind others: fusing keeps each stage's rounding and type."""
-    first = Case(load("gauss"), "0.8")
+    if case.params.get("print") or not alone(case):
+        return
+    first, *seconds = (Case(load(name), " ".join(rest)) for name, *rest in map(str.split, ("gauss 0.8", *SECONDS)))
     for name, array in volumes(1).items():
-        if case.params.get("print") or not alone(case):
-            return
-        _fused(first, case, name, array)
+        _fused(first, [case], name, array)
         if case.op.output == "stream":
-            for text in SECONDS:
-                word, *rest = text.split()
-                _fused(case, Case(load(word), " ".join(rest)), name, array)
+            _fused(case, seconds, name, array)
 
 
 def alone(case):
@@ -164,13 +167,14 @@ def alone(case):
     return not any(isinstance(p, (Volume, Volumes)) for p in case.op.params.values())
 
 
-def _fused(first, second, name, array):
+def _fused(first, seconds, name, array):
     head, middle = outcome(first, array)
     if head is None or not head.slices:
         return
-    piped = outcome(second, middle, head=head, cut=2)
-    fused = outcome(first, array, then=second, cut=3, threads=2)
-    assert same(piped[1], fused[1]), f"law 2 (fuse): {first} | {second} on {name}: fused is not piped"
+    for second in seconds:
+        piped = outcome(second, middle, head=head, cut=2)
+        fused = outcome(first, array, then=second, cut=3, threads=2)
+        assert same(piped[1], fused[1]), f"law 2 (fuse): {first} | {second} on {name}: fused is not piped"
 
 
 def part(case):
@@ -216,21 +220,14 @@ def _parts_of_a_reduction(case, name, array):
     for box in _boxes(array.shape, rng):
         state = call(reduce.start, known)
         z, y, x = box
-        named = {k: v for k, v in known.items() if k in _keywords(reduce.add)}
-        reduce.add(state, np.ascontiguousarray(array[slice(*z)]), (0, z[1] - z[0], *y, *x), z[0], **named)
+        reduce.add(state, np.ascontiguousarray(array[slice(*z)]), (0, z[1] - z[0], *y, *x), z[0], **named(reduce.add, known))
         states.append(state)
     rng.shuffle(states)
     state = states[0]
     for other in states[1:]:
         state = reduce.merge(state, other)
-    value = task.op.fn(state, **{k: v for k, v in known.items() if k in task.op.keywords})
+    value = task.op.fn(state, **named(task.op.fn, known))
     assert same(run(case, array)[1], value), f"law 3 (part): {case} on {name}: merged parts are not the whole"
-
-
-def _keywords(fn):
-    import inspect
-
-    return {p.name for p in inspect.signature(fn).parameters.values() if p.kind is p.KEYWORD_ONLY}
 
 
 def head(case):
@@ -298,7 +295,7 @@ def scanned(name, example, array, save_at=None, load_at=None, saved=()):
         known = {**known, "head": source_head, "disk": disk}
         now = call(scan.start, known)
         facts = {"after": [], "saved": b""}
-        step = {k: v for k, v in known.items() if k in _keywords(scan.step)}
+        step = named(scan.step, known)
         for block in blocks:
             slices = range(block.z, block.z + block.n)
             for z in reversed(slices) if task.op.direction == "down" else slices:
@@ -319,7 +316,7 @@ def scanned(name, example, array, save_at=None, load_at=None, saved=()):
                 yield 1 if dst is None else Block(z, 1, dst)
         given.append(facts)
         if task.head is None:
-            done(task.op.fn(now, **{k: v for k, v in known.items() if k in task.op.keywords}))
+            done(task.op.fn(now, **named(task.op.fn, known)))
 
     kept, sweeptools.run.scanned = sweeptools.run.scanned, watched
     try:
