@@ -20,6 +20,7 @@ flow expression kernels options
 stream window ops
 volumes spool turned memory measure state
 graph spill
+passes
 stages
 run
 table progress usage mdoc words

@@ -10,7 +10,7 @@ from ..machine import threads as granted
 from ..memory import depth_of, held
 from ..params import Address
 from ..plan.build import Builder, same_file
-from ..plan.facts import facts
+from ..plan.facts import facts, traffic
 from ..plan.fit import fit
 from ..progress import Progress
 from ..run import Run, Settings
@@ -183,7 +183,6 @@ class Fused:
         io.report |= run.report()
         part = io.part()
         stages = [self._stage(stage) for stage in self.pipeline.stages]
-        edges = [*run.edges, *(task for _, worker in self.workers for task in worker.feeds)]
         io.whole = {
             "pipeline": self.pipeline.text,
             "version": __version__,
@@ -193,8 +192,7 @@ class Fused:
             "groups": [[stage.op.name for stage in self.pipeline.stages]],
             "tiles": 1,
             "spool_bytes": part["spool_bytes"],
-            "handovers": len(edges),
-            "copies": sum(1 for t in run.graph.tasks if t.op and t.op.kind == "kernel" and not t.is_map),
+            **traffic(self.pipeline, run),
             "read": read([source.stats for source in self.pipeline.sources.values()]),
             "write": written([worker.io.report.get("write", {}) for _, worker in self.workers]),
             "stages": stages,

@@ -3,13 +3,14 @@
 from ..graph import halo_of
 from ..machine import spell_size
 from ..memory import depth_of, held
+from ..passes import copies, handovers, passes
 from ..spec import WHOLE
 
 
 def facts(pipeline, run, items, baseline, files):
     """The plan of a run by the names of the report. items: [(what, bytes)]; files: {address: how many are made}."""
     graph = run.graph
-    leaves = [(t, len(graph.needed_in(t))) for t in graph.leaves]
+    leaves = [t for one in passes(graph, run.kept) for t in one.computed if t in graph.leaves]
     predicted = sum(n for _, n in items)
     return {
         "pipeline": pipeline.text,
@@ -19,9 +20,8 @@ def facts(pipeline, run, items, baseline, files):
         "groups": [[stage.op.name for stage in pipeline.stages]],
         "tiles": 1,
         "spool_bytes": sum(volume_bytes(t.head) for t in run.graph.tasks if t in run.kept or t.stores),
-        "handovers": len(run.edges) + sum(len(pipeline.reads(end)) for end in pipeline.ends),
-        "copies": sum(1 for t in graph.tasks if t.op and t.op.kind == "kernel" and not t.is_map),
-        "read": {"bytes": sum(times * volume_bytes(t.head) for t, times in leaves), "amplification": 1.0},
+        **traffic(pipeline, run),
+        "read": {"bytes": sum(volume_bytes(t.head) for t in leaves), "amplification": 1.0},
         "write": {"files": sum(files.values())},
         "stages": [_stage(stage, pipeline, run) for stage in pipeline.stages],
         "graph": _drawn(pipeline, run),
@@ -29,6 +29,12 @@ def facts(pipeline, run, items, baseline, files):
         "decisions": decisions(pipeline, run, files),
         "refused": None,
     }
+
+
+def traffic(pipeline, run):
+    """How often a stream is handed on whole, over all sweeps, to the ends too; and how often it is copied on its way."""
+    ends = [node for end in pipeline.ends if end.kind not in ("answer", "found") for node in set(pipeline.reads(end))]
+    return {"handovers": handovers(run.graph, run.kept, run.linked) + len(ends), "copies": copies(run.graph, run.kept)}
 
 
 def _stage(stage, pipeline, run):
