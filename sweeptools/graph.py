@@ -245,6 +245,11 @@ def trimmed(task, box):
     return Task(trim, {"box": box}, (task,), head, task.name, reaches=((Reach(),) * 3,), origin=task.origin)
 
 
+def without_halo(task):
+    """The task itself, or one that gives of its part of a volume what is no halo."""
+    return trimmed(task, tuple((lo + a, hi - b) for (lo, hi), (a, b) in zip(task.head.box, task.head.halo)))
+
+
 def _met(inputs):
     """Parts of volumes of one shape, each without what another has not: kernels that look far use up more of the halo."""
     if len({i.head.whole for i in inputs}) > 1 or len({i.head.box for i in inputs}) == 1:
@@ -257,6 +262,9 @@ def _operation(node, inputs, made, origin):
     op, head = node.op, inputs[0].head
     if op.kind not in ("graph", "route") and len(inputs) > 1:
         inputs = _met(inputs)
+        head = inputs[0].head
+    if op.kind in ("reduce", "scan"):                # a voxel is counted, and numbered, in one part only
+        inputs = tuple(without_halo(i) for i in inputs)
         head = inputs[0].head
     for other in inputs[1:]:
         if other.head.shape != head.shape and op.kind not in ("graph", "route"):

@@ -16,6 +16,7 @@ from ..progress import Progress
 from ..run import Run, Settings
 from ..stream import Writer
 from ..volumes import slabs
+from . import told
 from .ends import Worker, stop
 from .inputs import never_wait, opened
 from .preload import calls_kernel
@@ -60,7 +61,7 @@ class Fused:
 
     def __init__(self, pipeline, io):
         self.pipeline, self.io = pipeline, io
-        _check_places(pipeline)
+        check_places(pipeline)
         self.run = Run(pipeline.graph, pipeline.sources, settings_of(pipeline, io))
         self.workers = [(end, self._worker(end)) for end in pipeline.ends if end.kind in ("sink", "tool")]
         self.streams = [end for end in pipeline.ends if end.kind == "stream"]
@@ -147,31 +148,20 @@ class Fused:
             self.io._progress = None
             progress.close(done)
         for end, writer in writers:
-            writer.end([], self._found(end.flow))
-
-    def _found(self, flow):
-        """What the commands before an end have found, as the end mark has it."""
-        found = []
-        for place, node in flow.finders:
-            facts = {t.found: self.run.results[t] for t in self.pipeline.finds(node)}
-            found += [{"at": place, **facts}] if facts else []
-        return found
+            writer.end([], told.found(self.pipeline, self.run.results, end.flow))
 
     def _finish(self):
         """End marks to the branches, then to the end of the pipeline itself; answers when all is in place."""
-        for stage in self.pipeline.stages:
-            for t in self.pipeline.finds(stage.node) if stage.node is not None else ():
-                say = self.io.say if t.found in stage.op.tells else self.io.verbose
-                say(f"sweep-{stage.op.name}: {t.found} {self.run.results[t]}")
+        told.say(self.pipeline, self.run.results, self.io)
         status = 0
         for end, worker in sorted(self.workers, key=lambda pair: not pair[0].branch):
             if worker.source is not None:
-                worker.source.end["found"] = self._found(end.flow)
+                worker.source.end["found"] = told.found(self.pipeline, self.run.results, end.flow)
             worker.finish()
             status = status or worker.status
         for end in self.pipeline.ends:
             if end.kind in ("answer", "found"):
-                self._answer(end)
+                told.answer(self.pipeline, self.run.results, end)
         for end, worker in self.workers:
             (sys.stderr if end.branch else sys.stdout).write("".join(worker.io.said))
         return status
@@ -214,19 +204,8 @@ class Fused:
             "held_bytes": sum(n for t in tasks for _, n in held(t, run.settings)),
         }
 
-    def _answer(self, end):
-        if end.kind == "found":
-            answer = {t.found: self.run.results[t] for t in self.pipeline.finds(end.node)}
-        else:
-            answer = self.run.results[self.pipeline.made[end.node]]
-        file = end.stage.given.get("pass_") or end.stage.given.get("out")
-        if file:
-            table.save(answer, file)
-        else:
-            (sys.stderr if end.branch else sys.stdout).writelines(table.lines(answer, end.stage.given.get("json")))
 
-
-def _check_places(pipeline):
+def check_places(pipeline):
     """Refuse what could be written nowhere, before any work."""
     for stage in pipeline.stages:
         for name in ("out", "pass_"):

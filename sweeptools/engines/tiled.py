@@ -1,50 +1,64 @@
-"""A pipeline whose slices are too large for the memory: the plane in bands of rows, each with the halo that it needs.
+"""A pipeline whose slices are too large for the memory: the plane in tiles, each with the halo that it needs.
 
-Only what looks at the voxels around each voxel can be cut so, from volumes that can be read in part into Zarr. Bands are
-as high as the memory allows and begin where files of the outputs begin; the bytes are those of whole slices.
+Tiles are swept one after the other, in each sweep anew, and begin where files of the outputs begin; what reductions and
+scans come to is merged over the tiles before the next sweep. The bytes are those of whole slices.
 """
 
 import gc
 from contextlib import contextmanager
 from dataclasses import replace
-from math import ceil, lcm
+from math import lcm
 
 from .. import __version__
 from ..errors import Refused
 from ..flow import Pool
-from ..graph import graph_of, task_of, trimmed
+from ..graph import graph_of, task_of, without_halo
 from ..machine import spell_size
 from ..memory import running
-from ..plan.facts import facts
+from ..plan.facts import facts, traffic, volume_bytes
 from ..plan.fit import depths
 from ..progress import Progress
-from ..run import Run
-from ..spec import Node
+from ..spec import Node, call
+from ..spool import Disk
 from ..tools.read import open as read_volume
+from ..tools.synth import open as made_up
 from ..tools.write import created, planned
-from ..volumes.bands import Bands
-from .fused import settings_of
+from ..volumes.tiles import Tiles
+from . import told
+from .fused import check_places, settings_of
+from .grid import amplification, choose
+from .part import Part, Values
 from .report import read, save, written
 
 
 def why_not(pipeline):
-    """Why a pipeline cannot be cut into bands; None where it can."""
+    """Why a pipeline cannot be cut into tiles; None where it can."""
     graph = pipeline.graph
     if pipeline.rewritten:
         return "only what is read whole is cut: write what crop keeps first"
     for end in pipeline.ends:
-        if end.kind != "sink":
+        if end.kind not in ("sink", "answer", "found"):
             return f"sweep-{end.stage.op.name} needs whole slices"
+    numbered = set()                                 # what comes of scans, which leave no halo
     for t in graph.tasks:
-        if t.values or t.rule or t.head is None or t.op is not None and (t.op.extent != "halo" or t.op.kind != "kernel"):
-            return f"{t.origin.name if t.origin is not None else t.name} needs whole slices"
+        name = t.origin.name if t.origin is not None else t.name
+        if t.op is None:
+            continue
+        if not (t.op.kind == "reduce" or t.op.kind == "kernel" and t.op.extent == "halo" or t.op.scan and t.op.scan.tiles):
+            return f"{name} needs whole slices"
         if t.params.get("mode") == "wrap":
-            return f"{t.origin.name} --mode wrap needs whole slices"
+            return f"{name} --mode wrap needs whole slices"
         if any(r.start or r.stride != 1 or r.size != 1 for reach in t.reaches for r in reach):
-            return f"{t.origin.name} changes the shape"
+            return f"{name} changes the shape"
+        after = next((i for i in t.inputs if i in numbered), None)
+        if after is not None and any(r.below or r.above for reach in t.reaches for r in reach[1:]):
+            return f"{name} after {after.origin.name} needs whole slices"
+        if t.head is not None and (t.op.kind == "scan" or after is not None):
+            numbered.add(t)
     for leaf in graph.leaves:
         op, full = pipeline.opened[leaf.name]
-        if op is None or op.name != "read" or leaf.head.order != (0, 1, 2) or full.get("box") or full.get("range"):
+        cut = full.get("box") or full.get("range") or leaf.head.order != (0, 1, 2)
+        if op is None or op.name not in ("read", "synth") or cut:
             return f"{leaf.name} is not a stored volume that is read whole"
         if leaf.head.sweep != "up":
             return f"{leaf.name} is read downwards"
@@ -52,59 +66,73 @@ def why_not(pipeline):
 
 
 class Tiled:
-    """One run of a Pipeline in bands."""
+    """One run of a Pipeline in tiles."""
 
     def __init__(self, pipeline, io, whole):
         """whole: why it cannot be run on whole slices."""
         self.pipeline, self.io, self.whole = pipeline, io, whole
+        check_places(pipeline)
         self.settings, self.stats = settings_of(pipeline, io), []
-        self.part = pipeline                         # with the tasks of one band
-        self.graph, self.bands, self.outs, self.last = pipeline.graph, [], [], {}
+        self.part = pipeline                         # with the tasks of one tile
+        self.graph, self.grid, self.last = pipeline.graph, None, None
+        self.sinks = [end for end in pipeline.ends if end.kind == "sink"]
+        self.disk = Disk(self.settings.tmpdir, self.settings.beside)
+        self.values = Values(self.graph, self.disk)
+        self.heads = [leaf.head for leaf in self.graph.leaves]
 
     def go(self):
         """Run it; returns the exit status."""
         with self._sinks() as sinks:
-            self._sweep(sinks)
-            for _, sink in sorted(zip(self.pipeline.ends, sinks), key=lambda pair: not pair[0].branch):
-                sink.finish()
+            self._sweeps(sinks)
+            results = self.values.results
+            told.say(self.pipeline, results, self.io)
+            for end, sink in sorted(zip(self.sinks, sinks), key=lambda pair: not pair[0].branch):
+                sink.finish(told.found(self.pipeline, results, end.flow))
+        for end in self.pipeline.ends:
+            if end.kind != "sink":
+                told.answer(self.pipeline, results, end)
         self._report(sinks)
         return 0
 
     def plan(self):
         """What running it would take, by the names of the report; nothing is run, nothing is left."""
         with self._sinks() as sinks:
-            files = {end.stage.params["address"]: planned(sink.sink) for end, sink in zip(self.pipeline.ends, sinks)}
-            run = self._run(*self.bands[0])
+            files = {end.stage.params["address"]: planned(sink.sink) for end, sink in zip(self.sinks, sinks)}
+            run = self._run(self.grid.largest[0])
             found = facts(self.part, run, self.io.items, self.io.baseline, files)
             for sink in sinks:
                 sink.abort()
-        amplification, rows = self.amplification(), self.bands[0][1] - self.bands[0][0]
-        found["read"] = {"bytes": round(found["read"]["bytes"] * amplification), "amplification": amplification}
-        found["tiles"] = len(self.bands)
-        need = spell_size(self.whole.smallest)
-        found["decisions"].insert(0, f"slices are cut into {len(self.bands)} tiles of {rows} rows: whole ones need {need}; "
-                                     f"{amplification:g} times what is stored is read")  # fmt: skip
+        stored = sum(volume_bytes(t.head) * len(self.graph.needed_in(t)) for t in self.graph.leaves)
+        amplified = self.amplification(self.grid)
+        found["read"] = {"bytes": round(stored * amplified), "amplification": amplified}
+        found["tiles"] = len(self.grid.tiles)
+        found["decisions"][0:0] = self._decisions(amplified)
         return found
 
-    def amplification(self):
-        """Rows of chunks read, for those that there are."""
-        (below, above), read, there = self.graph.halo[1], 0, 0
-        for leaf in self.graph.leaves:
-            size, rows = (leaf.head.chunks or (1, 1, 1))[1], leaf.head.whole[1]
-            there += ceil(rows / size)
-            read += sum(ceil(min(rows, y1 + above) / size) - max(0, y0 - below) // size for y0, y1 in self.bands)
-        return round(read / there, 4)
+    def _decisions(self, amplified):
+        """What was decided on tiles, a sentence each."""
+        need, (rows, columns), cut = spell_size(self.whole.smallest), self.grid.size, self.grid.cuts_rows
+        size = f"{rows} rows and {columns} columns" if cut else f"{rows} rows"
+        said = [f"slices are cut into {len(self.grid.tiles)} tiles of {size}: whole ones need {need}; {amplified:g} times "
+                "what is stored is read, of the cuts that fit this one reads least"]  # fmt: skip
+        if cut and self.sinks:
+            said.append("outputs are read once more for the digests of their slices: no tile has whole rows")
+        return said
+
+    def amplification(self, grid):
+        """What is read, for what is stored."""
+        return round(amplification(grid, self.heads, self.graph.halo[1:]), 4)
 
     @contextmanager
     def _sinks(self):
         """The outputs, which are let in; aborted where what is done with them fails."""
         sinks = []
         try:
-            for end in self.pipeline.ends:
+            for end in self.sinks:
                 head = self.pipeline.made[end.flow.node].head.but(history=end.flow.history, peaks=(), budget=None)
                 keep = not end.stage.given.get("no_history")
                 sinks.append(created(head, self.io, keep, **{**end.stage.op.defaults, **end.stage.params}))
-                sinks[-1] = Bands(sinks[-1])
+                sinks[-1] = Tiles(sinks[-1])
             self._fit(sinks)
             yield sinks
         except BaseException:
@@ -113,49 +141,77 @@ class Tiled:
             raise
 
     def _fit(self, sinks):
-        """Choose the highest bands that the memory allows, then the deepest blocks in them."""
-        rows, step = self.graph.outs[0].head.whole[1], lcm(*(sink.height for sink in sinks))
-        room, least = self.io.memory or self.io.options.budget, None
-        count = 1
-        steps = ceil(rows / step)
-        for count in range(2, steps + 1):
-            height = ceil(steps / count) * step
-            part = self._run(0, min(height, rows))
-            for depth in depths(part):
-                part.settings.depth = depth
-                items = self._items(part, sinks)
-                need = self.io.needs(items)
-                if need <= room:
-                    self.settings.depth = depth
-                    self.bands = [(y, min(y + height, rows)) for y in range(0, rows, height)]
-                    self.io.admit(items)
-                    return
-                least = min(need, least or need)
-        if least is None:
-            raise self.whole
-        raise Refused(f"in {count} tiles it still needs {spell_size(least)} of memory, the budget is {spell_size(room)}; "
-                      f"use --memory {spell_size(least)}", least)  # fmt: skip
+        """Choose the tiles that read least of those that the memory allows, and the deepest blocks in them."""
+        whole = self.heads[0].whole[1:]
+        files = tuple(lcm(*(sink.step[i] for sink in sinks)) for i in (0, 1))
+        chunks = tuple(lcm(files[i], *((head.chunks or (1, 1, 1))[1 + i] for head in self.heads)) for i in (0, 1))
+        granted, depth, need = self.io.memory or self.io.options.budget, {}, {}
+        room = granted
 
-    def _items(self, part, sinks):
+        def fits(grid):
+            if grid not in need:
+                depth[grid], need[grid] = self._least(grid, sinks, granted)
+            return need[grid] <= room
+
+        outputs = sum(volume_bytes(sink.sink.head) for sink in sinks)
+        inputs = sum(volume_bytes(t.head) * len(self.graph.needed_in(t)) for t in self.graph.leaves)
+        cost = lambda grid: inputs * self.amplification(grid) + outputs * grid.cuts_rows  # noqa: E731
+        while True:
+            found = [choose(whole, step, cost, fits) for step in dict.fromkeys((chunks, files))]
+            self.grid = min((grid for grid in found if grid), key=cost, default=None)
+            if self.grid is None:
+                grid = min(need, key=need.get)
+                raise Refused(f"in {len(grid.tiles)} tiles it still needs {spell_size(need[grid])} of memory, the budget is "
+                              f"{spell_size(granted)}; use --memory {spell_size(need[grid])}", need[grid])  # fmt: skip
+            self.settings.depth = depth[self.grid]
+            items = self._most(self.grid, sinks, self.settings.depth)
+            gc.collect()
+            over = self.io.needs(items) - granted
+            if over <= 0:
+                break
+            room -= over                             # what was tried has left its traces in the memory
+        self.io.admit(items)
+
+    def _least(self, grid, sinks, room):
+        """(depth of blocks, bytes): the deepest blocks that the room allows, else those that need least."""
+        parts = [self._run(tile) for tile in grid.largest]
+        best = None
+        for depth in depths(parts[0]):
+            need = self.io.needs(self._most(grid, sinks, depth, parts))
+            if best is None or need < best[1]:
+                best = depth, need
+            if need <= room:
+                break
+        return best
+
+    def _most(self, grid, sinks, depth, parts=None):
+        """Items of the tile that takes most."""
+        found = []
+        for part in parts or [self._run(tile) for tile in grid.largest]:
+            part.settings.depth = depth
+            found.append(self._items(part, sinks, grid))
+        return max(found, key=lambda items: sum(n for _, n in items))
+
+    def _items(self, part, sinks, grid):
         items = list(part.memory())
-        for sink, task in zip(sinks, self.outs):
-            items += sink.memory(part.head_of(task), part.settings.pool)
+        for t in part.graph.tasks:
+            if t.op and t.op.kind == "reduce" and t.op.memory:
+                known = {name: p for name, p in t.params.items() if name not in t.values}
+                size = int(call(t.op.memory, {**known, "head": t.inputs[0].head, "threads": 1}))
+                items.append((f"{t.name}: state of the tiles before", size))
+        for sink, task in zip(sinks, part.outs):
+            items += sink.memory(part.head_of(task), part.settings.pool, grid.cuts_rows)
         return [*items, *running(1)]
 
-    def _run(self, y0, y1):
-        """The Run that makes rows y0 to y1 of all outputs."""
-        (below, above), rows = self.graph.halo[1], self.graph.outs[0].head.whole[1]
-        lo, hi = max(0, y0 - below), min(rows, y1 + above)
-        settings = replace(self.settings, pool=Pool())       # bands differ in size: none keeps another's memory
+    def _run(self, tile, place=0):
+        """The Part of a tile, (rows, columns) of all outputs; place: its place among the tiles."""
+        settings = replace(self.settings, pool=Pool())       # tiles differ in size: none keeps another's memory
+        whole = self.graph.leaves[0].head.whole
+        grown = [(max(0, a - lo), min(n, b + hi)) for (a, b), (lo, hi), n in zip(tile, self.graph.halo[1:], whole[1:])]
+        halo = ((0, 0), *((a - lo, hi - b) for (a, b), (lo, hi) in zip(tile, grown)))
         sources, made = {}, {}
         for leaf in self.graph.leaves:
-            op, full = self.pipeline.opened[leaf.name]
-            part = ((None, None, 1), (lo, hi, 1), (None, None, 1))
-            source = read_volume(settings.pool, **{**full, "box": part, "threads": self.settings.threads})
-            whole = leaf.head
-            box = (whole.box[0], (lo, hi), whole.box[2])
-            halo = ((0, 0), (y0 - lo, hi - y1), (0, 0))
-            sources[leaf.name] = replace(source, head=whole.but(box=box, halo=halo, depth=source.head.depth))
+            sources[leaf.name] = self._source(leaf, settings, grown, halo)
         for node, task in self.pipeline.made.items():
             if node.op is None and task.op is None and task.name in sources:
                 made[node] = Node(head=sources[task.name].head, name=task.name)
@@ -165,61 +221,91 @@ class Tiled:
                 made[node] = Node(node.op, tuple(map(again, node.inputs)), node.params, node.name, names=node.names)
             return made[node]
 
-        tasks = {}
-        made_of = [task_of(again(end.flow.node), tasks) for end in self.pipeline.ends]
-        self.outs = [trimmed(t, (t.head.box[0], (y0, y1), t.head.box[2])) for t in made_of]
-        run = Run(graph_of(self.outs), sources, settings)
+        tasks, kept = {}, {}
+
+        def core(node):
+            task = task_of(again(node), tasks)
+            if task not in kept:
+                kept[task] = task if task.head is None else without_halo(task)
+            return kept[task]
+
+        outs = [core(node) for end in self.pipeline.ends for node in self.pipeline.reads(end)]
+        for end in self.pipeline.ends:
+            if end.kind == "found":
+                graph = graph_of([task_of(again(end.node), tasks)])
+                outs += [t for t in graph.tasks if t.found and t.origin is made[end.node]]
+        part = Part(graph_of(outs), sources, settings, self.values, place)
+        part.outs = [core(end.flow.node) for end in self.sinks]
         back = {new: old for old, new in made.items()}
-        for t in run.graph.tasks:
+        for t in part.graph.tasks:
             t.origin = back.get(t.origin, t.origin)
         self.part = replace(self.pipeline, made={n: tasks[new] for n, new in made.items() if new in tasks})
-        return run
+        return part
 
-    def _sweep(self, sinks):
-        head = self.graph.outs[0].head
-        progress, done = Progress(self.io.options.progress, "run", len(self.bands) * head.slices, head.slice_bytes), False
+    def _source(self, leaf, settings, spans, halo):
+        """The Source of a leaf that gives a tile with its halo: its rows and columns."""
+        op, full = self.pipeline.opened[leaf.name]
+        whole = leaf.head
+        if op.name == "read":
+            part = ((None, None, 1), *((*span, 1) for span in spans))
+            source = read_volume(settings.pool, **{**full, "box": part, "threads": self.settings.threads})
+        else:
+            source = made_up(settings.pool, **{**full, "part": (whole.box[0], *spans)})
+        return replace(source, head=whole.but(box=(whole.box[0], *spans), halo=halo, depth=source.head.depth))
+
+    def _sweeps(self, sinks):
+        slices, tiles = self.heads[0].slices, self.grid.tiles
+        total = slices * len(tiles) * self.graph.sweeps
+        progress, done = Progress(self.io.options.progress, "run", total, self.heads[0].slice_bytes // len(tiles)), False
+        gc.freeze()                                  # what there is already need not be looked through after each tile
         try:
-            for y0, y1 in self.bands:
-                self._band(y0, y1, sinks, progress)
-                gc.collect()                         # a run refers to itself: its memory is not to wait for a chance
+            for level in range(self.graph.sweeps):
+                for place, tile in enumerate(tiles):
+                    self._tile(level, place, tile, sinks, progress)
+                    gc.collect()                     # a run refers to itself: its memory is not to wait for a chance
+                self.values.finish(level, tiles)
+            self.values.finish(self.graph.sweeps, tiles)         # what follows from the last values
             done = True
         finally:
+            gc.unfreeze()
             progress.close(done)
 
-    def _band(self, y0, y1, sinks, progress):
-        run = self._run(y0, y1)
+    def _tile(self, level, place, tile, sinks, progress):
+        """One sweep of one tile."""
+        part = self._run(tile, place)
         takers = {}
-        for sink, task in zip(sinks, self.outs):
-            sink.begin(run.head_of(task), run.settings.pool)
-            takers.setdefault(task, []).append(sink)
-        first = next(iter(takers))
-        for task, block in run.events():
-            for sink in takers[task]:
+        for sink, task in zip(sinks, part.outs):
+            if task.level == level:
+                sink.begin(part.head_of(task), part.settings.pool)
+                takers.setdefault(task, []).append(sink)
+        first, left = next(iter(takers), None), self.heads[0].slices
+        for task, block in part.sweep(level):
+            for sink in takers.get(task, ()):
                 sink.write(block)
             if task is first:
                 progress.advance(block.n)
+                left -= block.n
             del block
-        for sink in sinks:
+        progress.advance(left)
+        for sink in {sink for some in takers.values() for sink in some}:
             sink.end()
-        self.io.grown = max(self.io.grown, run.grown)
-        for source in run.sources.values():
+        self.io.grown = max(self.io.grown, part.grown)
+        for source in part.sources.values():
             self.stats.append(source.stats)
             source.close()
-        self.last = run.report() | {"edges": len(run.edges)}
+        self.last = part
 
     def _report(self, sinks):
-        io = self.io
-        io.report |= self.last
+        io, last, grid = self.io, self.last, self.grid
+        io.report |= {**last.report(), "spool_bytes": self.disk.bytes}
         part = io.part()
         names = [stage.op.name for stage in self.pipeline.stages]
-        told = read(self.stats)
         stages = [{"name": name, "depth": 0, "halo": [[0, 0]] * 3, "held_bytes": 0, "busy_s": 0.0} for name in names]
         io.whole = {
             "pipeline": self.pipeline.text, "version": __version__, "wall_s": round(io.seconds, 3),
             **{key: part[key] for key in ("peak_bytes", "predicted_peak_bytes", "baseline_bytes")},
-            "sweeps": 1, "groups": [names], "tiles": len(self.bands), "spool_bytes": 0,
-            "handovers": self.last["edges"] + len(sinks), "copies": 0,
-            "read": {**told, "amplification": self.amplification()},
+            "sweeps": self.graph.sweeps, "groups": [names], "tiles": len(grid.tiles), "spool_bytes": self.disk.bytes,
+            **traffic(self.pipeline, last), "read": {**read(self.stats), "amplification": self.amplification(grid)},
             "write": written([sink.sink.stats for sink in sinks]), "stages": stages,
             "memory_items": part["memory_items"], "refused": None,
         }  # fmt: skip

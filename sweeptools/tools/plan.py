@@ -6,7 +6,7 @@ from .. import files
 from ..engines.fused import Fused, built
 from ..errors import Refused
 from ..plan import facts as told
-from .run import banded, text_of
+from .run import cut, text_of
 
 
 def main(io, *, pipeline=None, file=None, assume=None, json=False, svg=None, **_):
@@ -25,7 +25,7 @@ def main(io, *, pipeline=None, file=None, assume=None, json=False, svg=None, **_
         else:
             whole = None
         if whole:
-            found = banded(made, io, whole).plan()
+            found = cut(made, io, whole).plan()
     except Refused as error:
         if json:
             refused = {"why": str(error), "smallest_budget_bytes": error.smallest}

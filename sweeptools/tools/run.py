@@ -7,7 +7,7 @@ from ..plan import shell
 
 
 def main(io, *, pipeline=None, file=None, **_):
-    """Run it, whole or in bands; the exit status is 0, or that of a tool at its end."""
+    """Run it, whole or in tiles; the exit status is 0, or that of a tool at its end."""
     made = built(text_of(pipeline, file), io)
     try:
         return Fused(made, io).go()
@@ -15,11 +15,11 @@ def main(io, *, pipeline=None, file=None, **_):
         if error.smallest is None:                   # it was not for want of memory
             raise
         whole = error
-    return banded(made, io, whole).go()
+    return cut(made, io, whole).go()
 
 
-def banded(pipeline, io, whole):
-    """The run in bands of what was refused whole."""
+def cut(pipeline, io, whole):
+    """The run in tiles of what was refused whole."""
     why = why_not(pipeline)
     if why:
         whole.args = (f"{whole}; tiles would need less, but {why}", *whole.args[1:])

@@ -56,3 +56,9 @@ class Array:
             self.array[window] = np.ascontiguousarray(data)
         except RuntimeError as error:                            # zarrs has no other for what the disk says
             raise SweepError(f"slices {box[0][0]} to {box[0][1]} could not be stored: {error}") from None
+
+    def read(self, box):
+        """Voxels [z, y, x(, c)] of a box of what was written."""
+        window = (*((slice(None),) if self.comps else ()), *(slice(a, b) for a, b in box))
+        data = self.array[window]
+        return np.moveaxis(data, 0, -1) if self.comps else data

@@ -1,0 +1,85 @@
+"""One tile of a run that is done tile by tile, and what the reductions and scans of all tiles come to.
+
+The graphs of tiles have the same values in the same order, whatever they trim: a value is known by its place.
+"""
+
+from ..run import Run
+from ..spec import call, named
+
+
+def valued(graph):
+    """The tasks that give a value."""
+    return [t for t in graph.tasks if t.head is None]
+
+
+class Values:
+    """Of the tasks of the whole graph: `states` of reductions, merged so far; `each`, the values of scans, and of what
+    follows from them, of every tile; `results`, the values that all tiles share."""
+
+    def __init__(self, graph, disk):
+        self.tasks, self.disk = valued(graph), disk
+        self.states, self.each, self.results = {}, {t: [] for t in self.tasks}, {}
+        self.done = set()                            # sweeps that all tiles have behind them
+
+    def known(self, graph, tile):
+        """{task of the graph of a tile: value} of what is known by now."""
+        known = {}
+        for task, own in zip(self.tasks, valued(graph), strict=True):
+            if self.each[task] and (task.rule or task.level in self.done):
+                known[own] = self.each[task][tile]
+            elif task in self.results:
+                known[own] = self.results[task]
+        return known
+
+    def take(self, graph, states, results, level):
+        """What the reductions and scans of one tile came to in a sweep."""
+        for task, own in zip(self.tasks, valued(graph), strict=True):
+            if own in states:
+                have = self.states.get(task)
+                self.states[task] = states[own] if have is None else task.op.reduce.merge(have, states[own])
+            elif task.op and task.level == level:
+                self.each[task].append(results[own])
+
+    def finish(self, level, tiles):
+        """All tiles, which are given as (rows, columns), have been swept: what they came to together."""
+        self.done |= {level}
+        for task in self.tasks:
+            if task.op and task.level == level:
+                known = task.known(self.results)
+                if task.op.kind == "reduce":
+                    self.results[task] = task.op.fn(self.states.pop(task), **named(task.op.fn, known))
+                else:
+                    facts = {**known, "parts": self.each[task], "tiles": tiles, "disk": self.disk}
+                    self.each[task] = call(task.op.scan.join, {**facts, "head": task.inputs[0].head})
+            elif task.rule and task not in self.results:
+                given = task.inputs[0]
+                if given in self.results:
+                    self.results[task] = task.rule(self.results[given])
+                elif self.each[given] and given.level in self.done:
+                    self.each[task] = [task.rule(value) for value in self.each[given]]
+                    self.results[task] = self.each[task][0]
+
+
+class Part(Run):
+    """The Run of one tile, a sweep at a time."""
+
+    def __init__(self, graph, sources, settings, values, tile=0):
+        self.values, self.states = values, {}
+        super().__init__(graph, sources, settings)
+        self.results |= values.known(self.graph, tile)
+
+    def sweep(self, level):
+        """(task, block) of every out that is a stream of one sweep; then the Values have what the tile came to."""
+        self._warm_scans()
+        for task, block in self._pass(level):
+            yield task, block
+            del block
+        self._close()
+        self.values.take(self.graph, self.states, self.results, level)
+
+    def _merged(self, task, state):
+        self.states[task] = state
+
+    def _the_disk(self):
+        self._disk = self.values.disk
+        return self._disk
