@@ -28,7 +28,9 @@ class Array:
         size = prod(self.files) * head.dtype.itemsize
         atonce = at_once(size, row, threads)
         cut = any(n % s for n, s in zip(head.whole, self.files))
-        self.held = (3 if cut else 2) * atonce * size + OWN      # of files at the border the old voxels are looked for
+        chunk = 2 * prod(chunks) * head.dtype.itemsize if shards else 0      # of a shard: its voxels and their packed bytes
+        # a file's voxels, its packed bytes and, at the border, what they are laid into
+        self.held = atonce * ((3 if cut else 2) * size + chunk) + OWN
         bound = {"threading.max_workers": atonce, "codec_pipeline.chunk_concurrent_minimum": atonce}
         facts = {"chunk_key_encoding": {"name": "v2", "separator": "/"}}
         if zarr_format == 3:

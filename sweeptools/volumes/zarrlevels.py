@@ -10,6 +10,7 @@ from .publish import Target, mend
 from .pyramid import Level, Pyramid, Rows, factors, method_of
 from .zarr import metadata, opened, part_of
 from .zarrarray import Array
+from .zarrread import OWN
 from .zarrwrite import layout, levels_of, shrunk
 
 
@@ -81,10 +82,10 @@ class Levels:
         self.rows = Rows(rows[0], head.dtype, 0, 0, self.pool, depth=even if whole else 1)
         self.pyramid = Pyramid(rows, head.dtype, 0, 0, self.method, self._store, self.pool, threads)
         self.stats = {"bytes": 0, "chunks": 0, "chunks_rewritten": 0, "files": 0}
-        held = max(array.held for array in self.arrays)
-        gathered = 0 if self.rows.fits else 2 * self.rows.bytes
-        self.memory = (*first.memory, ("2 blocks, and rows of them", 2 * head.block_bytes + gathered),
-                       *self.pyramid.memory(), ("encoding", held))  # fmt: skip
+        # blocks are views of the slabs, one row is gathered at a time, and the codec pipeline is the one that decodes
+        gathered = () if self.rows.fits else ((f"a row of {self.rows.grain} slices", self.rows.bytes),)
+        encoding = max(array.held for array in self.arrays) - OWN
+        self.memory = (*first.memory, *gathered, *self.pyramid.memory(), ("encoding", encoding))
 
     def sources(self, threads):
         """(Source, its index along the axes before z) of each volume."""

@@ -30,7 +30,9 @@ class Reader:
 
     def __init__(self, array, keep, at, comps, path, chunks, shards, whole_shards):
         self.array, self.keep, self.at, self.comps = array, keep, at, comps
-        self.path, self.grid, self.files = path, chunks, shards or chunks
+        self.path, self.grid, self.shards, self.files = path, chunks, shards, shards or chunks
+        self.plain = not comps and keep == sorted(keep)      # else voxels are decoded beside the box and put in order
+        self.packed = bool(array.compressors or array.filters)
         self.fill = array.dtype.type(0) if array.fill_value is None else array.fill_value
         self.folder = self._folder()
         self.whole = tuple(array.shape[i] for i in keep[-3:])
@@ -63,32 +65,36 @@ class Reader:
 
         ask = {**{i: slice(k, k + 1) for i, k in self.at.items()}}
         ask |= {i: slice(*span) for i, span in zip(self.keep[-3:], box)}
-        plain = not self.comps and self.keep == sorted(self.keep)
         if self.comps:
             ask[self.keep[0]] = slice(0, len(self.comps))
         shape = tuple(ask[i].stop - ask[i].start for i in range(self.array.ndim))
         native = self.array.dtype.newbyteorder("=")
-        out = dst.view(native).reshape(shape) if plain else np.empty(shape, native)
+        out = dst.view(native).reshape(shape) if self.plain else np.empty(shape, native)
         buffer = zarr.core.buffer.cpu.NDBuffer.from_numpy_array(out)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             array.get_basic_selection(tuple(ask[i] for i in range(self.array.ndim)), out=buffer)
-        if not plain:
+        if not self.plain:
             order = [*self.keep[-3:], *self.keep[:-3]]
             rest = [i for i in range(self.array.ndim) if i not in order]
             np.copyto(dst, out.transpose(*order, *rest).reshape(dst.shape))
 
     def held(self, box, threads):
-        """Bytes that decoding a box holds: the packed bytes of files that are read whole, also a copy of those
-        that the border cuts; of parts of shards, and of chunks, the packed bytes and the voxels."""
+        """Bytes that decoding a box holds: the packed bytes of files that are read whole and the chunks that come out
+        of them, also a copy of files that the border cuts; of parts of shards, and of chunks, the packed bytes and the
+        voxels. Chunks of which a part is wanted zarrs keeps until all are there, where they are packed."""
         voxel = self.array.dtype.itemsize * max(1, len(self.comps))
         file, chunk = (prod(sizes) * voxel for sizes in (self.files, self.grid))
+        turned = 0 if self.plain else prod(b - a for a, b in box) * voxel
         inside = all(a % s == 0 and (b % s == 0 or b == n) for (a, b), s, n in zip(box, self.files, self.whole))
+        if self.shards is None:
+            return (2 * threads + (self.cut(box) if self.packed else 0)) * chunk + turned + OWN
         if self.padded is None or not inside:
-            return 2 * threads * chunk + OWN
+            return 2 * threads * chunk + turned + OWN
         if self._at_border(box):
-            return 2 * file + OWN
-        return at_once(file, prod((b - a) // s for (a, b), s in zip(box, self.files)), threads) * file + OWN
+            return 2 * file + threads * chunk + turned + OWN
+        atonce = at_once(file, prod((b - a) // s for (a, b), s in zip(box, self.files)), threads)
+        return atonce * file + threads * chunk + turned + OWN
 
     def chunks(self, box):
         """How many stored chunks a box touches: those within shards are counted each."""
@@ -96,6 +102,11 @@ class Reader:
         for (a, b), size in zip(box, self.grid):
             count *= (b - 1) // size - a // size + 1 if b > a else 0
         return count
+
+    def cut(self, box):
+        """How many chunks a box, or the border, cuts."""
+        whole = prod(max(0, b // size - -(-a // size)) for (a, b), size in zip(box, self.grid))
+        return self.chunks(box) - whole
 
     def empty(self, box):
         """The fill value where no chunk of a row of files is stored: then their directory is not there."""
