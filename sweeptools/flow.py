@@ -124,6 +124,18 @@ class Ahead:
             self._thread.join(GRACE)
 
 
+def mapped(pool, call, items, lead):
+    """What `call` gives for each item, in order: worked out by a pool of threads, at most `lead` items ahead, so that no
+    more results wait."""
+    jobs = deque()
+    for item in items:
+        jobs.append(pool.submit(call, item))
+        if len(jobs) > lead:
+            yield jobs.popleft().result()
+    while jobs:
+        yield jobs.popleft().result()
+
+
 def share(blocks, count):
     """So many iterators over the same blocks, which are kept until the last of them has had them (itertools.tee keeps
     57 more)."""

@@ -6,11 +6,12 @@ import queue
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from sweeptools import ops
-from sweeptools.flow import Pool
+from sweeptools.flow import Pool, mapped
 from sweeptools.memory import AHEAD
 from sweeptools.run import Run, Settings
 from sweeptools.spec import Block, Head, Node, Source
@@ -53,6 +54,14 @@ def test_as_many_blocks_of_a_reader_as_predicted(line, depth, monkeypatch):
         pass
     room = -(-CUT * SIDE * SIDE // 64) * 64              # what the pool has for such a block: as many as ever lived at once
     assert 1 <= len(pool._free[room]) <= AHEAD
+
+
+def test_no_more_results_wait_than_are_allowed():
+    """Of what a pool works out in order: the rest is not begun before its turn."""
+    begun, pool = [], ThreadPoolExecutor(3)
+    for i, result in enumerate(mapped(pool, lambda n: begun.append(n) or n * n, range(40), 5)):
+        assert result == i * i and len(begun) <= i + 1 + 5
+    assert sorted(begun) == list(range(40)) and i == 39 and not list(mapped(pool, len, (), 5))
 
 
 def test_what_scans_compile_is_no_part_of_what_they_hold(tmp_path):

@@ -1,12 +1,14 @@
 """HDF5 written by chunk rows: chunks are packed by several threads and put into the file as they are, in their order."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import product
 from math import prod
 
 import numpy as np
 
 from ..errors import Refused, UsageError
+from ..flow import mapped
 from ..memory import THREAD
 from ..params import convert
 from .formats import library
@@ -14,7 +16,7 @@ from .hdf5chunks import BITSHUFFLE, ZSTD, deflate
 from .metadata import OWN, facts
 
 CHUNKS = (64, 64, 64)
-OWN_BYTES, OWN_LZ4 = 2 << 20, 12 << 20       # that HDF5 holds of its own, and while it packs
+OWN_BYTES = 2 << 20      # that HDF5 holds of its own
 PLACE = "data"           # of the volume in its file, where none is given
 
 
@@ -50,7 +52,7 @@ class Writer:
         self.stats = {"chunks": 0, "files": 1}
         comps = (len(head.components),) if head.components else ()
         self.grid = (*self.chunks, *comps)
-        self.file = h5py.File(path, "x", locking="best-effort")
+        self.file = h5py.File(path, "x", locking="best-effort", rdcc_nbytes=0)       # chunks come whole, none comes twice
         try:
             self.data = self.file.create_dataset(
                 self.place, (*head.whole, *comps), head.dtype, chunks=self.grid if 0 not in head.whole else None,
@@ -62,7 +64,9 @@ class Writer:
         self.pool = ThreadPoolExecutor(threads, "hdf5")
         self.threads, self.level = threads, level
         self.bytes = prod(self.grid) * head.dtype.itemsize
-        self.held = threads * (4 * self.bytes + THREAD) + (OWN_LZ4 if self.codec == "lz4" else OWN_BYTES)
+        # of a chunk its voxels one after the other, shuffled and packed; packed ones wait for their turn
+        each, waiting = 2 * self.bytes + self._workspace() + THREAD, 2 * threads + 1
+        self.held = (3 * self.bytes if self.codec == "lz4" else threads * each + waiting * self.bytes) + OWN_BYTES
 
     def _filters(self, level):
         if self.codec in ("zstd", "lz4"):
@@ -73,6 +77,15 @@ class Writer:
             "lz4": {"compression": BITSHUFFLE, "compression_opts": (0, 2)},
         }[self.codec]  # fmt: skip
 
+    def _workspace(self):
+        """Bytes that a packer takes for itself, where that is much."""
+        if self.codec != "zstd":
+            return 0
+        import zstandard
+
+        facts = zstandard.ZstdCompressionParameters.from_level(self.level, source_size=self.bytes)
+        return facts.estimated_compression_context_size()
+
     def write(self, data, box):
         """Write voxels [z, y, x(, c)] of a box of whole rows of chunks."""
         if data is None or not data.size:
@@ -82,12 +95,8 @@ class Writer:
             self.stats["chunks"] += prod(-(-(b - a) // c) for (a, b), c in zip(box, self.chunks))
             return
         corners = list(product(*(range(a, b, c) for (a, b), c in zip(box, self.chunks))))
-        lead = 2 * self.threads                      # packed chunks that wait at most
-        jobs = [self.pool.submit(self._pack, data, box, corner) for corner in corners[:lead]]
-        for i, corner in enumerate(corners):
-            packed, jobs[i] = jobs[i].result(), None
-            if i + lead < len(corners):
-                jobs.append(self.pool.submit(self._pack, data, box, corners[i + lead]))
+        every = mapped(self.pool, partial(self._pack, data, box), corners, 2 * self.threads)
+        for corner, packed in zip(corners, every):
             if packed is not None:
                 self.data.id.write_direct_chunk((*corner, 0) if self.head.components else corner, packed)
                 self.stats["chunks"] += 1
@@ -107,7 +116,7 @@ class Writer:
             return deflate(mixed, self.level)
         import zstandard
 
-        return zstandard.ZstdCompressor(self.level).compress(mixed.tobytes())
+        return zstandard.ZstdCompressor(self.level).compress(mixed)
 
     def finish(self, said):
         """Write what is known of the volume, as attributes of the dataset, and close the file."""

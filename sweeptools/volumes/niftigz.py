@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from ..errors import UsageError
+from ..flow import mapped
 from ..memory import THREAD
 from . import nifti
 from .metadata import FACTS, packed
@@ -80,13 +81,9 @@ class Writer:
         """Write the slices of a box, which follows the last one."""
         flat = memoryview(np.ascontiguousarray(data).reshape(-1).view("u1"))
         pieces = [flat[i : i + PIECE] for i in range(0, len(flat), PIECE)]
-        jobs = [self.pool.submit(self._pack, piece) for piece in pieces[: self.threads]]
-        for i, piece in enumerate(pieces):
+        for piece, body in zip(pieces, mapped(self.pool, self._pack, pieces, self.threads)):
             self.crc, self.size = zlib.crc32(piece, self.crc), self.size + len(piece)
-            self.file.write(jobs[i].result())
-            jobs[i] = None
-            if i + self.threads < len(pieces):
-                jobs.append(self.pool.submit(self._pack, pieces[i + self.threads]))
+            self.file.write(body)
 
     def _pack(self, piece):
         packer = zlib.compressobj(self.level, zlib.DEFLATED, -15)

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import Refused, SweepError, UsageError
+from ..flow import mapped
 from ..memory import THREAD
 from .hdf5chunks import deflate
 from .metadata import FACTS, packed, room
@@ -192,7 +193,8 @@ class Writer:
         if level is not None:
             self.grain = (max(self.grain[0], min(threads, head.whole[0])), 0, 0)
         self.threads = threads
-        self.held = threads * (3 * head.slice_bytes + THREAD) if level is not None else 0
+        # of a slice its differences and its packed bytes; as many packed ones wait for their turn, and one is written
+        self.held = threads * (3 * head.slice_bytes + THREAD) + head.slice_bytes if level is not None else 0
         self.stats = {"chunks": 0, "files": 1 if pattern is None else head.whole[0]}
         facts = (room(head, history) + 1, level, ome)
         self.page = Page(head, head.whole[0] if pattern is None else 1, *facts)
@@ -212,7 +214,7 @@ class Writer:
         """Write the slices of a box."""
         (z0, z1), _, _ = box
         packed = self.page.level is not None
-        bodies = self.pool.map(self._body, data) if packed and len(data) > 1 else map(self._body, data)
+        bodies = mapped(self.pool, self._body, data, self.threads) if packed and len(data) > 1 else map(self._body, data)
         for z, voxels in zip(range(z0, z1), bodies):
             self.stats["chunks"] += 1
             if self.pattern is None:
