@@ -1,13 +1,7 @@
-"""A process of its own that measures what one operation holds: NAME EXAMPLE LIMIT MIB ... -> a line of JSON for each MIB.
+"""What one operation holds over a stream of some size; measured in a process that does nothing else."""
 
-What all need is imported once; each size is measured in a child that has nothing else. The first one only compiles.
-"""
-
-import json
-import os
 import resource
 import shlex
-import sys
 
 import numpy as np
 
@@ -63,24 +57,8 @@ def probe(op, example, mib, limit=None):
     return {"measured": peak.stop() - baseline - run.grown, "predicted": predicted, "baseline": baseline + run.grown}
 
 
-def apart(work):
-    """Do some work in a child of this process, which has one thread; its exit status."""
-    sys.stdout.flush()
-    child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    work()
-    sys.stdout.flush()
-    os._exit(0)
-
-
-if __name__ == "__main__":
-    name, example, limit, *sizes = sys.argv[1:]
-    operation = load(name)
-    preload(operation)()                             # as a stage does before it says what it will hold
-    if numba := sys.modules.get("numba"):
-        numba.njit(lambda: 0)()                      # what it makes ready when it is first used
-    done = apart(lambda: probe(operation, example, SIDE**2 * 4 * DEPTH >> 20))
-    for size in sizes:
-        done = done or apart(lambda mib=int(size): print(json.dumps(probe(operation, example, mib, int(limit)))))
-    sys.exit(done)
+def limited(name, example, mib, limit):
+    """What `probe` finds of a command under a limit of its data segment, after what it needs is imported and compiled."""
+    op = load(name)
+    preload(op)()                                    # as a stage does before it says what it will hold
+    return probe(op, example, mib, limit)
