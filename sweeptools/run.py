@@ -90,7 +90,7 @@ class Run:
         self.linked = self.graph.linked(self.kept)
         if self.kept:                               # what is imported now is no part of what a sweep holds
             self._the_disk().ready()
-        elif any(t.op and t.op.kind == "scan" for t in self.graph.tasks):
+        elif any(t.op and (t.op.kind == "scan" or t.op.reduce and t.op.reduce.spills) for t in self.graph.tasks):
             self._the_disk()
 
     @property
@@ -239,7 +239,7 @@ class Run:
         if task.op is None:
             return self._read(task, way, level)
         if task.op.kind == "reduce":
-            return reduced(task, inputs, known, self.threads, way, partial(self._merged, task))
+            return reduced(task, inputs, known | {"disk": self._disk}, self.threads, way, partial(self._merged, task))
         if task.op.kind == "scan":
             known |= {"threads": self.threads, "warn": self.settings.warn}
             return scanned(task, inputs[0], known, self._the_disk(), pool, self.threads, done)

@@ -171,12 +171,17 @@ class Reduce:
     """A value of the whole stream, from states that merge in any order; every state is a flat dict of arrays and ints.
 
     start(head, **params) -> state; add(state, src, box, z, **params): one box of a block whose first slice is z;
-    merge(state, other) -> state.
+    merge(state, other) -> state. A state that may outgrow the memory takes a `disk` (spool.Disk) to start with, and keeps it.
     """
 
     start: Callable
     add: Callable
     merge: Callable
+
+    @property
+    def spills(self):
+        """Whether its state may lie on disk."""
+        return "disk" in inspect.signature(self.start).parameters
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import errno
 import mmap
 import os
 import tempfile
+from math import prod
 
 import numpy as np
 
@@ -236,7 +237,7 @@ class Disk:
     """Makes logs and spools in one directory, which is found when the first is asked for."""
 
     def __init__(self, tmpdir=None, beside=None):
-        self._asked, self._directory, self._made = (tmpdir, beside), None, []
+        self._asked, self._directory, self._made, self._arrays = (tmpdir, beside), None, [], 0
 
     @property
     def directory(self):
@@ -246,7 +247,7 @@ class Disk:
     @property
     def bytes(self):
         """Bytes in all files made here."""
-        return sum(item.bytes for item in self._made)
+        return self._arrays + sum(item.bytes for item in self._made)
 
     def ready(self):
         """Import what spools need."""
@@ -260,6 +261,16 @@ class Disk:
         """A spool in the same directory."""
         self._made.append(Spool(head, self.directory, codec, pool=pool, mend=mend))
         return self._made[-1]
+
+    def zeros(self, shape, dtype):
+        """An array of zeros in a file, all of whose room is taken now: of its pages the system keeps in memory those that
+        are in use. The file goes with the array."""
+        size = prod(shape) * np.dtype(dtype).itemsize
+        file = File(self.directory)
+        with full(self.directory):
+            os.posix_fallocate(file.fd, 0, max(1, size))
+        self._arrays += size
+        return np.frombuffer(mmap.mmap(file.fd, max(1, size)), dtype, prod(shape)).reshape(shape)
 
     def turned(self, head, out, order, pool):
         """A stream with `head` that is to be read along another axis; see turned.Turned."""

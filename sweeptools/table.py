@@ -15,7 +15,7 @@ from . import files
 from .errors import UsageError
 
 SUFFIXES = (".tsv", ".json", ".parquet")
-ROWS = 1 << 16               # rows turned into text at a time
+ROWS = 1 << 12               # rows turned into text at a time
 
 
 def columns(answer):
@@ -56,7 +56,8 @@ def save(answer, path):
     with files.complete(path) as file:
         if Path(path).suffix == ".parquet":
             arrow, parquet = _parquet()
-            parquet.write_table(arrow.table({k: np.asarray(v) for k, v in columns(answer).items()}), file)
+            made = arrow.table({k: np.asarray(v) for k, v in columns(answer).items()})
+            parquet.write_table(made, file, row_group_size=1 << 16)
         else:
             for text in lines(answer, Path(path).suffix == ".json"):
                 file.write(text.encode())

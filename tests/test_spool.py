@@ -284,3 +284,14 @@ def test_files_are_closed_when_nobody_holds_them(tmp_path):
         Log(str(tmp_path), np.int32)
         Spool(Head((1, 1, 1), "uint8"), str(tmp_path))
     assert len(here()) == len(held)
+
+
+def test_arrays_of_zeros_lie_in_files_that_go_with_them(tmp_path):
+    disk = Disk(str(tmp_path))
+    made = [disk.zeros(shape, dtype) for shape, dtype in (((300, 5), "f8"), ((0, 3), "u1"), ((), "i4"))]
+    assert [(a.shape, a.dtype.str, a.flags.c_contiguous) for a in made] == [
+        ((300, 5), "<f8", True), ((0, 3), "|u1", True), ((), "<i4", True)]  # fmt: skip
+    assert not any(a.any() for a in made) and disk.bytes == 300 * 5 * 8 + 4
+    made[0][7] = 3
+    disk.close()
+    assert made[0].sum() == 15 and not [path for path in tmp_path.iterdir() if path.is_file()]

@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 
-from ..kernels import regions as kernels
+from ..kernels import contacts as kernels
 from ..spec import op
 
 AFTER = [step for step in product((-1, 0, 1), repeat=3) if step > (0, 0, 0)]     # the neighbours behind a voxel

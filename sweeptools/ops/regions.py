@@ -22,19 +22,26 @@ def regions(
     z y x             centroid, in voxels
     zz yy xx zy zx yx second central moments over size: the covariance of the voxels' places, in voxels squared
     major middle minor lengths of the axes of the ellipsoid with the same second moments, in voxels
-    major_z major_y major_x direction of the longest, of length 1
+    major_z major_y major_x middle_z middle_y middle_x minor_z minor_y minor_x
+                      direction of each, of length 1; its last component that is not 0 is positive
+    mean std min max  of the intensities, where they are given (deviation of the population)
+    weighted_z weighted_y weighted_x
+                      with intensities: centroid of voxels that weigh what their intensity is
     surface           with --surface: faces of voxels between the region and all else, beyond the volume too
     euler             with --surface: Euler number, 26-connected: parts + cavities - tunnels
-    mean std min max  of the intensities, where they are given (deviation of the population)
     border            1 where the region touches a face of the volume, else 0
 
     Where the stream has a spacing there follow, in its unit, here micrometer: z_micrometer y_micrometer x_micrometer,
-    the centroid with the volume's origin; volume_micrometer3; with --surface surface_micrometer2; major_micrometer
-    middle_micrometer minor_micrometer, and the direction of the longest as it lies in space.
+    the centroid with the volume's origin, and the weighted one; volume_micrometer3; with --surface surface_micrometer2;
+    major_micrometer middle_micrometer minor_micrometer and the directions, of the axes as they lie in space.
 
     Sums are exact, for intensities too, and rounded once, so that the table never depends on threads or parts. A NaN
-    makes a region's mean, std, min and max NaN, an infinity its std. One row takes about 300 bytes of memory, with
-    intensities in float32 450, in float64 1100. A stream of another type than whole numbers is an error.
+    makes a region's mean, std, min and max NaN, an infinity its std, either its weighted centroid, which is NaN too where
+    the intensities add up to 0. A stream of another type than whole numbers is an error.
+
+    One sweep. Up to 16 MiB for each thread, and for the answer, are held in memory, however many labels there are: what is
+    more lies in temporary files, whose pages the system keeps in memory while they are in use, 240 bytes for each
+    label that a thread meets, with intensities up to 1900, and as much again while they grow; the answer's 350 at most.
 
     As skimage.measure.regionprops. Floats are added as whole numbers, after Kulisch; axes by Jacobi's rotations,
     which give the same on every CPU.

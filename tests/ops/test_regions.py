@@ -1,14 +1,20 @@
 """sweep-regions against loops over exact fractions, numpy, and skimage.measure.regionprops."""
 
+import errno
+import os
+import tracemalloc
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
-from harness import head_of, value
+from harness import head_of, prepare, value
+from scipy.ndimage import center_of_mass, find_objects, maximum, mean, minimum, standard_deviation
 from skimage.measure import euler_number, regionprops
 
-from sweeptools.errors import Refused, UsageError
-from sweeptools.kernels import regions as kernels
+from sweeptools.errors import Refused, SweepError, UsageError
+from sweeptools.kernels import axes as kernels
+from sweeptools.ops import _region_columns as made
 from sweeptools.ops import _regions as parts
 from sweeptools.spec import Head
 
@@ -79,15 +85,15 @@ def test_places_and_shapes_are_scikit_images():
             assert mine["border"][i] == touches
 
 
-@pytest.mark.parametrize("small", [0, parts.SMALL])
+@pytest.mark.parametrize("small", [0, made.SMALL])
 def test_moments_are_rounded_once_both_ways(small, monkeypatch):
-    monkeypatch.setattr(parts, "SMALL", small)
+    monkeypatch.setattr(made, "SMALL", small)
     labels = np.random.default_rng(2).integers(0, 3, (7, 8, 9)).astype(np.uint8)
     mine = table(labels)
     for i, label in enumerate(mine["label"]):
         places = np.argwhere(labels == label)
         n = len(places)
-        for name, (a, b) in parts.PAIRS.items():
+        for name, (a, b) in made.PAIRS.items():
             p, q = ([int(v) for v in places[:, k]] for k in (a, b))
             exact = Fraction(n * sum(u * v for u, v in zip(p, q, strict=True)) - sum(p) * sum(q), n * n)
             assert mine[name][i] == float(exact)
@@ -107,6 +113,9 @@ def test_intensities_are_exact(dtype):
             assert mine["mean"][i] == float(mean)
             assert mine["std"][i] ** 2 == pytest.approx(float(spread), rel=1e-14)
             assert mine["min"][i] == min(inside) and mine["max"][i] == max(inside)
+            for name, where in zip(made.WEIGHTED, np.argwhere(labels == label).T.tolist(), strict=True):
+                moment = sum(v * at for v, at in zip(inside, where, strict=True))
+                np.testing.assert_equal(mine[name][i], float(moment / sum(inside)) if sum(inside) else np.nan)
 
 
 @pytest.mark.parametrize("dtype", ["int16", "uint64", "float32", "float64"])
@@ -129,6 +138,45 @@ def test_what_is_not_finite_shows():
     np.testing.assert_array_equal(mine["std"], [nan] * 5)
     np.testing.assert_array_equal(mine["min"], [nan, 2, -inf, -inf, nan])
     np.testing.assert_array_equal(mine["max"], [nan, inf, 3, inf, nan])
+    np.testing.assert_array_equal(mine["weighted_x"], [nan] * 5)
+
+
+def test_what_weighs_nothing_has_no_weighted_centroid_and_signs_may_differ():
+    labels = np.array([[[1, 1, 2, 2, 3, 3, 3]]], np.uint8)
+    mine = table(labels, np.array([[[5, -5, 0, 0, -1, -2, -1]]], np.int8))
+    np.testing.assert_array_equal(mine["weighted_x"], [np.nan, np.nan, 5])
+    tiny = np.array([[[1.0, 5e-324, -1e300, 1e300, 0, 0, 1]]])
+    np.testing.assert_array_equal(table(labels, tiny)["weighted_x"], [5e-324, np.nan, 6])
+    huge = np.array([[[1e308, 1e308, -1e308, 0.99e308, 0, 5e-324, 0]]])
+    np.testing.assert_allclose(table(labels, huge)["weighted_x"], [0.5, -97, 5])
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint32", "int64", "float32", "float64"])
+def test_long_runs_far_from_the_origin_weigh_exactly(dtype):
+    values = random_values(np.random.default_rng(12), (1, 1, 5000), dtype)
+    if values.dtype.kind == "f":
+        values[0, 0, ::3] = np.finfo(dtype).max
+        values[0, 0, 7:40] = 1
+    far = parts.LONGEST
+    head = Head((far, far, far), "uint8", box=((far - 1, far), (far - 1, far), (far - 5000, far)))
+    mine = table(np.ones((1, 1, 5000), np.uint8), values, head=head)
+    inside = [Fraction(v) for v in values.ravel().tolist()]
+    for name, places in (("weighted_y", [far - 1] * 5000), ("weighted_x", range(far - 5000, far))):
+        assert mine[name][0] == float(sum(v * at for v, at in zip(inside, places, strict=True)) / sum(inside))
+
+
+def test_the_weighted_centroid_is_scikit_images():
+    rng = np.random.default_rng(13)
+    labels, values = rng.integers(0, 4, (6, 7, 8)), rng.random((6, 7, 8)).astype("f4")
+    for order in ((0, 1, 2), (2, 0, 1)):
+        turn = lambda triple, order=order: tuple(triple[i] for i in order)  # noqa: E731
+        head = head_of(labels.transpose(order), spacing=turn((3.0, 2.0, 0.5)), origin=turn((1.0, 0.0, 9.0)), order=order)
+        mine = table(*(np.ascontiguousarray(a.transpose(order)) for a in (labels, values)), head=head)
+        for i, r in enumerate(regionprops(labels, values)):
+            got = [mine[name][i] for name in made.WEIGHTED]
+            np.testing.assert_allclose(got, r.centroid_weighted, rtol=1e-6)
+            world = [mine[f"{name}_micrometer"][i] for name in made.WEIGHTED]
+            np.testing.assert_allclose(world, np.array(got) * (3, 2, 0.5) + (1, 0, 9), rtol=1e-14)
 
 
 def test_extreme_floats_do_not_overflow():
@@ -232,6 +280,85 @@ def test_parts_of_a_volume_merge_to_the_whole():
     same(parts.measured.fn(state), table(labels, values))
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_random_cuts_merge_to_the_whole_in_any_order(seed):
+    rng = np.random.default_rng(seed)
+    labels, values = rng.integers(0, 30, (6, 8, 10)).astype("u2"), rng.standard_normal((6, 8, 10)).astype("f4")
+    sides = [np.unique([0, n, *rng.integers(0, n, 2)]) for n in labels.shape]
+    boxes = list(product(*(zip(side, side[1:], strict=False) for side in sides)))
+    states = []
+    for box in boxes:
+        cut = tuple(slice(*ends) for ends in box)
+        states.append(parts.start(Head(labels.shape, labels.dtype, box=tuple((int(a), int(b)) for a, b in box))))
+        piece = np.ascontiguousarray(labels[cut])
+        everything = tuple(n for size in piece.shape for n in (0, size))
+        parts.add(states[-1], piece, np.ascontiguousarray(values[cut]), everything, int(box[0][0]))
+    while len(states) > 1:
+        first, second = rng.choice(len(states), 2, replace=False)
+        merged = parts.merge(states[first], states[second])
+        states = [merged] + [s for i, s in enumerate(states) if i not in (first, second)]
+    same(parts.measured.fn(states[0]), table(labels, values))
+
+
+def test_thousands_of_small_volumes_of_every_density_are_scipys():
+    rng, n = np.random.default_rng(20), 3000                 # side by side along x, each with four labels of its own
+    dense = np.linspace(0, 1, n).repeat(4)
+    labels = (rng.random((4, 5, 4 * n)) < dense) * (rng.integers(1, 5, (4, 5, 4 * n)) + 4 * (np.arange(4 * n) // 4))
+    values = rng.integers(-99, 99, labels.shape).astype(np.int16)
+    mine = table(labels, values, cuts=(1, 3), threads=2)
+    found, sizes = np.unique(labels[labels > 0], return_counts=True)
+    assert len(found) > 3 * n
+    np.testing.assert_array_equal([mine["label"], mine["size"]], [found, sizes])
+    boxes = [box for box in find_objects(labels) if box]
+    np.testing.assert_array_equal([mine[name] for name in BOX[:3]], [[b[k].start for b in boxes] for k in range(3)])
+    np.testing.assert_array_equal([mine[name] for name in BOX[3:]], [[b[k].stop for b in boxes] for k in range(3)])
+    np.testing.assert_allclose([mine[name] for name in "zyx"], np.transpose(center_of_mass(labels > 0, labels, found)))
+    for name, theirs in (("mean", mean), ("std", standard_deviation), ("min", minimum), ("max", maximum)):
+        with np.errstate(invalid="ignore"):              # of labels that are not there
+            np.testing.assert_allclose(mine[name], theirs(values, labels, found), rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_more_open_objects_than_fit_are_kept_in_a_file(threads, tmp_path, monkeypatch):
+    labels = np.random.default_rng(21).permutation(6000).astype(np.uint32).reshape(1, 60, 100).repeat(4, axis=0)
+    values = np.random.default_rng(22).standard_normal(labels.shape).astype("f4")
+    how = {"surface": True, "inputs": {"intensity": values}, "cut": 1, "threads": threads, "tmpdir": str(tmp_path)}
+    want = value("regions", labels, **how)
+    assert len(want["label"]) == 5999
+    monkeypatch.setattr(parts, "TABLE", 1 << 16)
+    monkeypatch.setattr(parts, "ROWS", 1 << 9)
+    work = prepare("regions", labels, **how)
+    same(work.values()[0], want)
+    assert work.report()["spool_bytes"] > 5999 * 400 and not list(tmp_path.iterdir())
+
+
+def test_what_is_held_is_what_was_predicted_with_however_many_open_objects(tmp_path, monkeypatch):
+    monkeypatch.setattr(parts, "TABLE", 1 << 18)
+    monkeypatch.setattr(parts, "ROWS", 1 << 9)
+    labels = np.arange(1, 1 + 20_000, dtype=np.uint32).reshape(1, 100, 200).repeat(3, axis=0)
+    value("regions", labels[:, :2, :9], inputs={"intensity": labels[:, :2, :9]}, cut=1)      # what is made once
+    work = prepare("regions", labels, inputs={"intensity": labels}, cut=1, tmpdir=str(tmp_path))
+    tracemalloc.start()
+    try:
+        (found,) = work.values()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak <= sum(n for _, n in work.memory()) and len(found["label"]) == 20_000
+    assert sum(column.nbytes for column in found.values()) > peak / 2            # in files, as the table is
+
+
+def test_a_full_disk_is_said_with_its_name(tmp_path, monkeypatch):
+    def none(fd, offset, size):
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", none)
+    monkeypatch.setattr(parts, "TABLE", 1 << 10)
+    labels = np.arange(1, 1001, dtype=np.uint32).reshape(1, 10, 100)
+    with pytest.raises(SweepError, match=f"temporary files, {tmp_path}, is full; name a larger one with --tmpdir"):
+        value("regions", labels, tmpdir=str(tmp_path))
+
+
 def test_an_empty_box_adds_nothing():
     state = parts.start(head_of(np.ones((2, 3, 4), np.uint8)))
     parts.add(state, np.ones((2, 3, 4), np.uint8), (0, 0, 0, 0, 0, 0), 0)
@@ -249,14 +376,16 @@ def test_eigenvalues_are_lapacks():
     for scale in (1e-200, 1e-8, 1, 1e8, 1e200):
         a = rng.standard_normal((200, 3, 3)) * 10.0 ** rng.integers(-6, 6, (200, 3, 1))
         matrices = a @ a.transpose(0, 2, 1) * scale
-        moments = np.stack([matrices[:, i, j] for i, j in parts.PAIRS.values()], axis=1)
-        mine, way = np.empty((200, 3)), np.empty((200, 3))
-        kernels.principal(moments, mine, way)
+        moments = np.stack([matrices[:, i, j] for i, j in made.PAIRS.values()], axis=1)
+        mine, ways = np.empty((200, 3)), np.empty((200, 3, 3))
+        kernels.principal(moments, mine, ways)
         want = np.linalg.eigvalsh(matrices)[:, ::-1]
         assert np.all(np.abs(mine - want) <= 1e-14 * want[:, :1])
-        error = np.einsum("nij,nj->ni", matrices, way) - mine[:, :1] * way
-        assert np.all(np.abs(error) <= 1e-14 * want[:, :1])
-        np.testing.assert_allclose((way**2).sum(axis=1), 1, rtol=1e-14)
+        for k in range(3):
+            error = np.einsum("nij,nj->ni", matrices, ways[:, k]) - mine[:, k : k + 1] * ways[:, k]
+            assert np.all(np.abs(error) <= 1e-14 * want[:, :1])
+        np.testing.assert_allclose(ways @ ways.transpose(0, 2, 1), np.broadcast_to(np.eye(3), (200, 3, 3)), atol=1e-14)
+        assert np.all(mine[:, :2] >= mine[:, 1:])
 
 
 def test_the_direction_of_the_longest_axis():
@@ -268,9 +397,21 @@ def test_the_direction_of_the_longest_axis():
     np.testing.assert_allclose(mine["major_z"], [-np.sqrt(0.5), 0, 1], atol=1e-15)
     np.testing.assert_allclose(mine["major_y"], [np.sqrt(0.5), 1, 0], atol=1e-15)
     np.testing.assert_allclose(mine["major_x"], [0, 0, 0], atol=1e-15)
+    np.testing.assert_allclose([mine[f"middle_{axis}"][1] for axis in "zyx"], [1, 0, 0], atol=1e-15)
+    np.testing.assert_allclose([mine[f"minor_{axis}"][1] for axis in "zyx"], [0, 0, 1], atol=1e-15)
     world = table(labels, head=head_of(labels, spacing=(3.0, 4.0, 1.0)))
     np.testing.assert_allclose(world["major_z_micrometer"][0], -0.6, rtol=1e-14)
     np.testing.assert_allclose(world["major_y_micrometer"][0], 0.8, rtol=1e-14)
+
+
+def test_three_axes_of_a_turned_box():
+    at = np.stack(np.mgrid[:40, :40, :40], axis=-1).reshape(-1, 3) - 19.5
+    ways = np.linalg.qr(np.random.default_rng(3).standard_normal((3, 3)))[0]
+    labels = (np.abs(at @ ways.T) <= (15, 9, 4)).all(axis=1).reshape(40, 40, 40).astype(np.uint8)
+    mine = table(labels)
+    for name, way in zip(made.LENGTHS, ways, strict=True):
+        got = [mine[f"{name}_{axis}"][0] for axis in "zyx"]
+        assert abs(got @ way) > 0.9999 and got[2] > 0
 
 
 def faces(mask, steps=(1, 1, 1)):
