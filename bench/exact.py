@@ -1,157 +1,95 @@
-"""Exact answers about whole volumes against cc3d and edt, in this process, on volumes in memory: `python -m bench.exact`.
-
-Ours is streamed in blocks of 8 slices, with its log on disk; theirs sees the whole volume. All run in turn, several
-rounds; times are of the wall, medians; what comes out is compared in the same run. The worst cases follow, in nanoseconds
-a voxel, with the bytes of the log. QUICK=1 takes a smaller volume.
+"""Exact answers about whole volumes, from an array in this process, against cc3d and edt on the same; and what is hard
+for them, in nanoseconds a voxel and bytes of the log on disk. Ours is streamed in blocks; theirs sees the whole volume.
 """
 
-import statistics
-import sys
 import tempfile
-import time
 from functools import partial
+from importlib.util import find_spec
 
 import numpy as np
 
-from sweeptools.ops import _components as components
-from sweeptools.ops import _distance as distance
-from sweeptools.spec import Head
-from sweeptools.spool import Disk
-from sweeptools.stages import Threads
+from . import agree, inside
+from .harness import OURS, PEER, THREADS, Way, contest, timed
+from .volumes import backgrounds, masks, worst
 
-from . import __main__ as bench
-
-SHAPE = (32, 250, 253) if bench.QUICK else (128, 1000, 1013)
-DEPTH = 8
+LABEL, EDT = "label --connectivity 26", "edt"
+PLANE = (1000, 1013)
 
 
-def slabs(n):
-    return [(z, min(z + DEPTH, n)) for z in range(0, n, DEPTH)]
-
-
-def label(mask, folder, threads=1):
-    """(labels, bytes of the log) with 26 neighbours."""
-    head, disk = Head(mask.shape, mask.dtype), Disk(folder)
-    how = {"connectivity": 26, "by_value": False}
-    state = components.trace_start(head, disk, **how)
-    for a, b in slabs(len(mask)):
-        components.trace_step(state, mask[a:b], None, a)
-    table = components.resolve(components.trace.fn(state, **how), 2**32 - 1, "")
-    state, out = components.numbered_start(head, **how, table=table, dtype=np.uint32), np.empty(mask.shape, np.uint32)
-    for a, b in slabs(len(mask)):
-        components.numbered_step(state, mask[a:b], out[a:b], a, table=table)
-    components.numbered_end(state)
-    return out, disk.bytes
-
-
-def edt(mask, folder, threads=1):
-    """(distances, bytes of the log)."""
-    head, disk, workers = Head(mask.shape, mask.dtype), Disk(folder), Threads(threads)
-    state = distance.fall_start(head, disk)
-    for a, b in reversed(slabs(len(mask))):
-        distance.fall_step(state, mask[a:b], None, a, every=0, threads=workers)
-    ends, how = distance.ends.fn(state, every=0), {"every": 0, "keyed": 0, "squared": 0, "threads": workers}
-    state, out = distance.rise_start(head, False), np.empty(mask.shape, np.float32)
-    for a, b in slabs(len(mask)):
-        distance.rise_step(state, mask[a:b], out[a:b], a, ends=ends, **how)
-    distance.rise_end(state)
-    workers.close()
-    return out, disk.bytes
-
-
-# ------------------------------------------------------------------ volumes
-
-
-def smooth(shape, rough, seed=0):
-    """Noise that is smooth over about so many voxels, with the mean 0."""
-    rng = np.random.default_rng(seed)
-    small = rng.standard_normal([n // rough + 3 for n in shape]).astype(np.float32)
-    for axis, n in enumerate(shape):
-        at = np.linspace(0, small.shape[axis] - 2, n)
-        low, share = at.astype(int), (at % 1).astype(np.float32).reshape([-1 if k == axis else 1 for k in range(3)])
-        small = np.take(small, low, axis) * (1 - share) + np.take(small, low + 1, axis) * share
-    return small
-
-
-def mask(condition):
-    return np.ascontiguousarray(condition, np.uint8)
-
-
-def contests(shape):
-    rng = np.random.default_rng(1)
-    corner, lone = np.ones(shape, np.uint8), np.ones(shape, np.uint8)
-    corner[0, 0, 0] = 0
-    lone.reshape(-1)[rng.integers(0, lone.size, 60)] = 0
-    blobs = mask(smooth(shape, 8) > 0)
-    yield label, "blobs", blobs
-    yield label, "white noise", mask(rng.random(shape) < 0.5)
-    yield label, "few large objects", mask(smooth(shape, 60) > 0)
-    yield edt, "blobs", blobs
-    yield edt, "far corner", corner
-    yield edt, "lone zeros", lone
-
-
-def worst(shape):
-    rng = np.random.default_rng(2)
-    place = np.indices(shape, sparse=True)
-    rings = np.maximum(abs(place[1] - shape[1] // 2), abs(place[2] - shape[2] // 2))
-    yield "checkerboard", mask((place[0] + place[1] + place[2]) % 2)
-    yield "comb along z", mask((place[1] % 2 == 0) & (place[2] % 2 == 0) & (place[0] >= 0))
-    yield "comb along x", mask((place[0] % 2 == 0) & (place[1] % 2 == 0) & (place[2] >= 0))
-    yield "spiral", mask(np.broadcast_to((rings + (place[2] > shape[2] // 2)) % 4 < 2, shape))
-    yield "noise at the 6-percolation threshold", mask(rng.random(shape) < 0.3116)
-    yield "all background", np.zeros(shape, np.uint8)
-    yield "all foreground", np.ones(shape, np.uint8)
-
-
-# ------------------------------------------------------------------ running
-
-
-def times(calls, rounds=bench.ROUNDS):
-    """({name: median seconds}, {name: what came out last}), all in turn; a round before the first is not counted."""
-    taken, out = {name: [] for name in calls}, {}
-    for i in range(rounds + 1):
-        for name, call in calls.items():
-            began = time.perf_counter()
-            out[name] = call()
-            if i:
-                taken[name].append(time.perf_counter() - began)
-    return {name: statistics.median(t) for name, t in taken.items()}, out
-
-
-def main():
-    import cc3d
-    import edt as peer
-
-    rate = lambda seconds: f"{np.prod(SHAPE) / seconds / 1e6:.0f}"  # noqa: E731
-    print(f"{' x '.join(map(str, SHAPE))} uint8, {bench.ROUNDS} rounds, Mvox/s")
+def labelled(v, threads=THREADS, beside=()):
     with tempfile.TemporaryDirectory() as folder:
-        for ours, name, volume in contests(SHAPE):
-            if ours is label:
-                calls = {"1T": partial(label, volume, folder)}
-                calls["cc3d"] = partial(cc3d.connected_components, volume, connectivity=26)
-            else:
-                calls = {f"{n}T": partial(edt, volume, folder, n) for n in (1, bench.THREADS)}
-                calls["edt"] = partial(peer.edt, volume, parallel=bench.THREADS, black_border=False)
-            taken, out = times(calls)
-            theirs = [*calls][-1]
-            same = all((out[key][0] > 0).sum() == (out[theirs] > 0).sum() for key in taken if key != theirs)
-            if ours is edt:
-                same &= all(np.array_equal(out[key][0], out[theirs]) for key in taken if key != theirs)
-            else:
-                same &= int(out["1T"][0].max()) == int(out[theirs].max())
-            best = min(t for key, t in taken.items() if key != theirs)
-            told = ", ".join(f"{key} {rate(t)}" for key, t in taken.items())
-            ratio = f"{taken[theirs] / best:.1f} times; {'equal' if same else 'DIFFERENT'}"
-            print(f"{ours.__name__:6} {name:18} {told}: {ratio}")
-            if not same:
-                sys.exit(1)
-        for name, volume in worst(SHAPE):
-            for ours in (label, edt):
-                taken, out = times({"": partial(ours, volume, folder)}, rounds=1)
-                spent, log = taken[""] / volume.size * 1e9, out[""][1] / volume.size
-                print(f"{ours.__name__:6} {name:36} {spent:6.1f} ns a voxel, {log:.3f} bytes a voxel on disk")
+        return inside.run(v, LABEL, *beside, threads=threads, tmpdir=folder)[0]
 
 
-if __name__ == "__main__":
-    main()
+def distances(v, threads=THREADS):
+    with tempfile.TemporaryDirectory() as folder:
+        return inside.run(v, EDT, threads=threads, tmpdir=folder)[0]
+
+
+def cc3d(v, **how):
+    import cc3d
+
+    return cc3d.connected_components(v, connectivity=26, **how)
+
+
+def edt(v):
+    import edt
+
+    return edt.edt(v, parallel=THREADS, black_border=False)
+
+
+def threads_of(fn, v):
+    """Ours with all threads, which is what counts, and with one."""
+    ways = [Way("sweeptools", OURS, partial(timed, fn, v))]
+    if THREADS > 1:
+        ways.append(Way("sweeptools, 1 thread", OURS, partial(timed, fn, v, 1), agree.equal))
+    return ways
+
+
+def labels(shape, scale):
+    for name, v in masks(shape).items():
+        ways = threads_of(labelled, v)
+        if find_spec("cc3d"):
+            ways += [Way("cc3d", PEER, partial(timed, cc3d, v), agree.labels),
+                     Way("cc3d, binary_image", PEER, partial(timed, cc3d, v, binary_image=True), agree.labels)]  # fmt: skip
+        yield contest(f"labels 26, {name}, {spelt(shape)}", ways, scale, v.size, v.nbytes, f"labels {name}",
+                      () if find_spec("cc3d") else ("cc3d",))  # fmt: skip
+
+
+def edts(shape, scale):
+    for name, v in backgrounds(shape).items():
+        ways = threads_of(distances, v)
+        if find_spec("edt"):
+            ways.append(Way("edt", PEER, partial(timed, edt, v), agree.within(1e-3)))
+        yield contest(f"distance, {name}, {spelt(shape)}", ways, scale, v.size, v.nbytes, f"edt {name}",
+                      () if find_spec("edt") else ("edt",))  # fmt: skip
+
+
+def regions(shape, scale):
+    """Labels with and without the table of regions in the same sweep: the second way is the one with the table."""
+    for name, v in masks(shape).items():
+        both = partial(timed, labelled, v, THREADS, ("+regions",))
+        ways = [Way("labels", OURS, partial(timed, labelled, v)), Way("labels and regions", OURS, both, agree.equal)]
+        yield contest(f"region table, {name}, {spelt(shape)}", ways, scale, v.size, v.nbytes, "regions")
+
+
+def spelt(shape):
+    return " x ".join(map(str, shape))
+
+
+def contests(scale):
+    shape = (max(32, scale.fast), *PLANE)
+    for part in labels, edts, regions:
+        yield from part(shape, scale)
+
+
+def hard(scale):
+    """(what, command, nanoseconds a voxel, bytes of log a voxel) of the worst cases, the second of two runs."""
+    shape = (scale.fast, *PLANE)
+    for name, v in worst(shape):
+        for command in LABEL, EDT:
+            for _ in range(2):
+                with tempfile.TemporaryDirectory() as folder:
+                    spent = timed(inside.run, v, command, threads=THREADS, tmpdir=folder)
+            log = spent.out[2].report()["spool_bytes"]
+            yield name, command, spent.seconds / np.prod(shape) * 1e9, log / np.prod(shape)
