@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 _TURN = threading.RLock()                            # two threads may call a kernel for the first time at once
 # no entry for calls from C, which nobody makes: it is compiled with every kernel, and with all that it calls
@@ -50,6 +51,24 @@ class Kernel:
 def kernel(fn=None, *, inline=False):
     """Compile this function with numba when it is first called; `inline` for helpers of other kernels."""
     return Kernel(fn, inline) if fn else lambda f: Kernel(f, inline)
+
+
+class Written(Kernel):
+    """A function whose instructions are written down; see `written`."""
+
+    def _compile(self):
+        if self.compiled is None:
+            from llvmlite import ir
+            from numba.core import cgutils, types
+            from numba.extending import intrinsic
+
+            self.compiled = self.fn(SimpleNamespace(ir=ir, cgutils=cgutils, types=types, intrinsic=intrinsic))
+        return self.compiled
+
+
+def written(fn):
+    """A function for kernels to call, of instructions that `fn(tools)` writes: the intrinsic that it gives."""
+    return Written(fn)
 
 
 # ------------------------------------------------------------------ the cache

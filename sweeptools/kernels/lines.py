@@ -7,32 +7,7 @@ neighbours along x. `half` holds the weights from the centre outwards; where `od
 
 from ..jit import kernel
 from .store import put_row
-
-
-@kernel
-def _even4(acc, a3, b3, a2, b2, a1, b1, a0, b0, w3, w2, w1, w0):
-    for i in range(acc.size):
-        acc[i] = (
-            acc[i] + w3 * (a3[i] + b3[i]) + w2 * (a2[i] + b2[i]) + w1 * (a1[i] + b1[i]) + w0 * (a0[i] + b0[i])
-        )
-
-
-@kernel
-def _even(acc, a, b, w):
-    for i in range(acc.size):
-        acc[i] = acc[i] + w * (a[i] + b[i])
-
-
-@kernel
-def _odd(acc, a, b, w):
-    for i in range(acc.size):
-        acc[i] = acc[i] + w * (b[i] - a[i])
-
-
-@kernel
-def _centre(acc, a, w):
-    for i in range(acc.size):
-        acc[i] = acc[i] + w * a[i]
+from .vectors import weigh
 
 
 @kernel
@@ -44,52 +19,14 @@ def _copy(src, out):
 @kernel
 def _along(line, half, odd, step, out):
     """Weighted sums within `line`, which is out.size + 2 * radius * step long."""
-    n, radius = out.size, half.size - 1
-    out[:] = 0
-    k = radius
-    while k >= 4 and not odd:
-        # 8 streams and the sum are as many arrays as LLVM will check for overlap before it gives up vectorising
-        a, b = (radius - k) * step, (radius + k) * step
-        _even4(
-            out, line[a : a + n], line[b : b + n],
-            line[a + step : a + step + n], line[b - step : b - step + n],
-            line[a + 2 * step : a + 2 * step + n], line[b - 2 * step : b - 2 * step + n],
-            line[a + 3 * step : a + 3 * step + n], line[b - 3 * step : b - 3 * step + n],
-            half[k], half[k - 1], half[k - 2], half[k - 3],
-        )  # fmt: skip
-        k -= 4
-    while k >= 1:
-        a, b = (radius - k) * step, (radius + k) * step
-        if odd:
-            _odd(out, line[a : a + n], line[b : b + n], half[k])
-        else:
-            _even(out, line[a : a + n], line[b : b + n], half[k])
-        k -= 1
-    _centre(out, line[radius * step : radius * step + n], half[0])
+    weigh(line, 0, 2 * half.size - 1, step, half, odd, out)
 
 
 @kernel
 def _across(ring, middle, half, odd, out):
     """Weighted sums of the rows of `ring` [m, x] around `middle`, counted modulo m."""
-    m, n = ring.shape[0], out.size
-    out[:] = 0
-    k = half.size - 1
-    while k >= 4 and not odd:
-        _even4(
-            out, ring[(middle - k) % m, :n], ring[(middle + k) % m, :n],
-            ring[(middle - k + 1) % m, :n], ring[(middle + k - 1) % m, :n],
-            ring[(middle - k + 2) % m, :n], ring[(middle + k - 2) % m, :n],
-            ring[(middle - k + 3) % m, :n], ring[(middle + k - 3) % m, :n],
-            half[k], half[k - 1], half[k - 2], half[k - 3],
-        )  # fmt: skip
-        k -= 4
-    while k >= 1:
-        if odd:
-            _odd(out, ring[(middle - k) % m, :n], ring[(middle + k) % m, :n], half[k])
-        else:
-            _even(out, ring[(middle - k) % m, :n], ring[(middle + k) % m, :n], half[k])
-        k -= 1
-    _centre(out, ring[middle % m, :n], half[0])
+    m = ring.shape[0]
+    weigh(ring, (middle - half.size + 1) % m, m, ring.shape[1], half, odd, out)
 
 
 @kernel

@@ -11,7 +11,8 @@ from ..params import Param
 from ..spec import op
 from .cast import cast
 
-STRIP = 2048                           # columns worked through at a time: a ring of such rows stays in the L2 cache
+STRIP = 512                            # columns worked through at a time: a ring of such rows stays in the nearest cache
+LINE = 64                              # bytes that caches hold and evict together
 NONE = ((1.0,), False)
 
 
@@ -31,12 +32,19 @@ def strip_of(head, most=STRIP):
     return max(1, min(most, head.slice_shape[1] * max(1, len(head.components))))
 
 
+def pitch(strip, dtype):
+    """Voxels from one row of a ring to the next, for rows of `strip`: an odd number of cache lines, as rows that lie a power
+    of two apart would throw each other out."""
+    line = max(1, LINE // np.dtype(dtype).itemsize)
+    return (-(-strip // line) | 1) * line
+
+
 def _plane_scratch(head, along_y, along_x, precise):
     strip, step = strip_of(head), max(1, len(head.components))
     return {
         "acc": ((strip,), precise),
         "line": ((strip + 2 * (len(along_x[0]) - 1) * step,), precise),
-        "ring": ((2 * len(along_y[0]) - 1, strip), precise),
+        "ring": ((2 * len(along_y[0]) - 1, pitch(strip, precise)), precise),
     }
 
 
@@ -58,7 +66,7 @@ def _plane(src, dst, box, *, along_y: Param("weights"), along_x: Param("weights"
 
 def _depth_scratch(head, along_z):
     strip = strip_of(head)
-    return {"acc": ((strip,), head.dtype), "ring": ((2 * len(along_z[0]) - 1, strip), head.dtype)}
+    return {"acc": ((strip,), head.dtype), "ring": ((2 * len(along_z[0]) - 1, pitch(strip, head.dtype)), head.dtype)}
 
 
 @op(
