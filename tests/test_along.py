@@ -69,6 +69,7 @@ def test_every_slice_is_read_once_however_often_it_is_swept(tmp_path, axis):
         got = np.concatenate([b.data for b in sorted(source.blocks(way), key=lambda b: b.z)])
         assert same(got, np.ascontiguousarray(a.transpose(ORDERS[axis])))
     assert source.stats["chunks"] == source.stats["chunks_total"] == 9
+    assert source.stats["spool_bytes"] == a.nbytes
     source.close()
 
 
@@ -122,6 +123,7 @@ def test_streams_along_an_axis_are_put_back(tmp_path, axis, target):
     told, turned = read(store(tmp_path / "v.zarr", a), axis=axis)
     sink = write(f"{tmp_path}/{target}", turned, told, tmpdir=str(tmp_path))
     assert same(read(f"{tmp_path}/{target}".replace("s_%03d.tif", ""))[1], a)
+    assert sink.stats.get("spool_bytes", 0) == (a.nbytes if sink.__class__ is along.Sink else 0)
     if (axis, target) != ("y", "w.npy"):
         assert f"the stream comes along {axis}, it is written along z: through a temporary file of" in sink.said[0]
 

@@ -166,8 +166,14 @@ def test_a_packed_stream_is_read_in_order(tmp_path, monkeypatch):
     for _ in range(2):
         assert same(np.concatenate([b.data for b in source.blocks("up")]), a)
     source.close()
-    with pytest.raises(Refused, match="--sweep down is refused: it is packed as one stream"):
-        volumes.open(tmp_path / "v.nii.gz", sweep="down")
+    box = ((3, 38, 1), (0, 20, 2), (5, 30, 1))
+    source = volumes.open(tmp_path / "v.nii.gz", sweep="down", tmpdir=str(tmp_path), box=box)
+    assert "it is packed as one stream: down it is read through a temporary file of up to 17" in source.said[-1]
+    for way, turn in (("down", -1), ("up", 1), ("down", -1)):            # it is read once
+        blocks = [b.data for b in source.blocks(way)][::turn]
+        assert same(np.concatenate(blocks), np.ascontiguousarray(a[3:38, ::2, 5:]))
+    assert source.stats["bytes"] == 35 * 19 * 25 * 2 and source.stats["spool_bytes"] > 1000
+    source.close()
     members = gzip.compress(data[:5000]) + gzip.compress(data[5000:])
     (tmp_path / "m.nii.gz").write_bytes(members)
     assert same(read(tmp_path / "m.nii.gz", range=(7, 30, 1))[1], a[7:30])

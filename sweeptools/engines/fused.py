@@ -20,7 +20,7 @@ from . import told
 from .ends import Worker, stop
 from .inputs import never_wait, opened
 from .preload import calls_kernel
-from .report import read, save, written
+from .report import read, save, spooled, written
 
 WAITING = 2                            # blocks on their way to an end: see ends.Feed
 
@@ -173,6 +173,8 @@ class Fused:
         io.report |= run.report()
         part = io.part()
         stages = [self._stage(stage) for stage in self.pipeline.stages]
+        given = [source.stats for source in self.pipeline.sources.values()]
+        made = [worker.io.report.get("write", {}) for _, worker in self.workers]
         io.whole = {
             "pipeline": self.pipeline.text,
             "version": __version__,
@@ -181,10 +183,10 @@ class Fused:
             "sweeps": run.graph.sweeps,
             "groups": [[stage.op.name for stage in self.pipeline.stages]],
             "tiles": 1,
-            "spool_bytes": part["spool_bytes"],
+            "spool_bytes": part["spool_bytes"] + spooled([*given, *made]),
             **traffic(self.pipeline, run),
-            "read": read([source.stats for source in self.pipeline.sources.values()]),
-            "write": written([worker.io.report.get("write", {}) for _, worker in self.workers]),
+            "read": read(given),
+            "write": written(made),
             "stages": stages,
             "memory_items": part["memory_items"],
             "refused": None,

@@ -20,7 +20,7 @@ def of_pipe(stages, seconds):
         "sweeps": max(stage.get("sweeps", 1) for stage in stages),
         "groups": [[stage["name"]] for stage in stages],
         "tiles": 1,
-        "spool_bytes": total("spool_bytes"),
+        "spool_bytes": total("spool_bytes") + spooled([s.get(key, {}) for s in stages for key in ("read", "write")]),
         "handovers": len(stages) - 1,
         "copies": 2 * (len(stages) - 1),
         "read": read([part("read", {})]),
@@ -36,6 +36,11 @@ def read(stats):
     total = {key: sum(s.get(key, 0) for s in stats) for key in ("bytes", "chunks", "chunks_total")}
     amplification = round(total["chunks"] / total["chunks_total"], 4) if total["chunks_total"] else 1.0
     return {**total, "amplification": amplification}
+
+
+def spooled(stats):
+    """Bytes that sources and sinks put into temporary files, to read or write slices in another order."""
+    return sum(s.get("spool_bytes", 0) for s in stats)
 
 
 def written(stats):

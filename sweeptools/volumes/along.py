@@ -1,5 +1,5 @@
 """Volumes whose slices lie along z, read or written along another axis: through a temporary file in tiles, with memory
-for a few slices (see turned.py)."""
+for a few slices (see turned.py); and those that are read from their beginning only, read down: through a saved stream."""
 
 from math import prod
 
@@ -16,8 +16,8 @@ from .sink import restored
 
 
 def source(inner, axis, pool, sweep="up", tmpdir=None):
-    """The Source `inner`, which goes along z, as one along the axis 1 or 2; it is read once, when the first block is
-    asked for, however often this is."""
+    """The Source `inner`, which goes along z and up, as one along another axis, or along z in either direction; it is
+    read once, when the first block is asked for, however often this is."""
     order = (axis, *(i for i in (0, 1, 2) if i != axis))
     by = lambda triple: None if triple is None else tuple(triple[i] for i in order)  # noqa: E731
     head = inner.head
@@ -25,19 +25,21 @@ def source(inner, axis, pool, sweep="up", tmpdir=None):
         whole=by(head.whole), spacing=by(head.spacing), origin=by(head.origin), axes=by(head.axes), order=by(head.order),
         chunks=by(head.chunks), sweep=sweep,
     )  # fmt: skip
-    out = out.but(depth=max(1, min(TARGET // max(1, out.slice_bytes), out.slices)))
+    if axis:
+        out = out.but(depth=max(1, min(TARGET // max(1, out.slice_bytes), out.slices)))
     directory, size = place(tmpdir), voxel_bytes(head) * prod(head.shape)
     require(directory, size)
     made = []
 
     def blocks(direction="up"):
         if not made:
-            file = Turned(head, out, order, directory, pool)
+            file = Turned(head, out, order, directory, pool) if axis else Spool(head, directory, pool=pool)
             for block in inner.blocks("up"):
                 file.write(block)
                 del block
             file.finish()
             made.append(file)
+            inner.stats["spool_bytes"] = file.bytes
         yield from made[0].blocks(direction)
 
     def close():
@@ -45,12 +47,13 @@ def source(inner, axis, pool, sweep="up", tmpdir=None):
             file.close()
         inner.close()
 
-    letter = head.axes[axis]
-    said = f"{inner.name}: its slices lie along {head.axes[0]}: along {letter} it is read through a temporary file of "
+    way = f"its slices lie along {head.axes[0]}: along {head.axes[axis]}" if axis else "it is packed as one stream: down"
+    most = f"{'' if axis else 'up to '}{spell_size(size)}"
+    held = turning(head, axis) + (("2 blocks that come out", 2 * out.block_bytes),)
     return Source(
         out, blocks, again=True, name=inner.name, stats=inner.stats, least=inner.least, close=close,
-        memory=(*inner.memory, *held(head, axis, inner.name), (f"{inner.name}: 2 turned blocks", 2 * out.block_bytes)),
-        said=(*inner.said, f"{said}{spell_size(size)} in {directory}"),
+        memory=(*inner.memory, *((f"{inner.name}: {item}", n) for item, n in held)),
+        said=(*inner.said, f"{inner.name}: {way} it is read through a temporary file of {most} in {directory}"),
     )  # fmt: skip
 
 
@@ -58,9 +61,11 @@ def voxel_bytes(head):
     return head.dtype.itemsize * max(1, len(head.components))
 
 
-def held(head, axis, name):
-    """What Turned holds, as an item of memory."""
-    return ((f"{name}: slices along two axes", turn.held(head.shape, voxel_bytes(head), axis)),)
+def turning(head, axis):
+    """What the temporary file of a stream holds, as items of memory: where it is read along axis, or only down or up."""
+    if axis:
+        return (("slices along two axes", turn.held(head.shape, voxel_bytes(head), axis)),)
+    return (("packing", packing(head.block_bytes)),)
 
 
 class Sink:
@@ -81,8 +86,8 @@ class Sink:
             raise
         self.out = out
         self.stats, self.lost, self.noted = self.sink.stats, self.sink.lost, self.sink.noted
-        turning = held(head, back[0], "turning") if back[0] else (("packing", packing(head.block_bytes)),)
-        self.memory = (*self.sink.memory, *turning, ("2 blocks of slices", 2 * max(out.block_bytes, head.block_bytes)))
+        blocks = ("2 blocks of slices", 2 * max(out.block_bytes, head.block_bytes))
+        self.memory = (*self.sink.memory, *turning(head, back[0]), blocks)
         what = f"comes along {head.axes[0]}, it is written along {out.axes[0]}" if back[0] else "goes down, it is written up"
         self.said = (f"the stream {what}: through a temporary file of up to {spell_size(size)} in {directory}",)
 
@@ -93,6 +98,7 @@ class Sink:
     def finish(self, end=None):
         """Write what came in the order of the volume, and publish it."""
         self.file.finish()
+        self.stats["spool_bytes"] = self.file.bytes
         digest = Digest()
         for block in self.file.blocks("up"):
             digest.add(block, self.out)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..errors import Refused, SweepError, UsageError
+from ..errors import SweepError, UsageError
 from ..flow import pieces
 from ..params import convert, resolve_range
 from ..spec import Block, Head, Source
@@ -47,7 +47,7 @@ class Stored:
 def source(stored, pool, *, sweep="up", axis="z", box=None, range=None, spacing=None, role=None, tmpdir=None):
     """The Source of a stored volume, or of the part of it that `box` and `range` keep (a volume of its own then).
 
-    Along an axis on which it has no grain it goes through a temporary file in `tmpdir`.
+    Along an axis on which it has no grain, and down where it is ordered, it goes through a temporary file in `tmpdir`.
 
     box: three (start, stop, step); range: one, along `axis`, after box. spacing: ((z, y, x), unit).
     `stats` counts bytes of voxels decoded, chunks opened, and the chunks that the part touches.
@@ -57,13 +57,11 @@ def source(stored, pool, *, sweep="up", axis="z", box=None, range=None, spacing=
     if role is not None:
         head = replace(head, role=role)
     a = AXES.index(axis)
-    if not stored.grain[a]:
+    if not stored.grain[a] or stored.ordered and sweep == "down":
         from . import along
 
         part = tuple((w.start, w.stop, w.step) for w in window)
         return along.source(source(stored, pool, box=part, spacing=spacing, role=role), a, pool, sweep, tmpdir)
-    if stored.ordered and sweep == "down":
-        raise Refused(f"{stored.name}: --sweep down is refused: {stored.why}")
     order = (a, *(i for i in (0, 1, 2) if i != a))
     turn = lambda triple: None if triple is None else tuple(triple[i] for i in order)  # noqa: E731
     head = replace(
