@@ -1,51 +1,107 @@
-"""numba at the first call, never at import, and its cache.
+"""Kernels: compiled by numba for the types of their first arguments, once a machine, never at import.
 
-A kernel is compiled for the types of its first arguments: nogil, no fastmath, no bounds checks. At the first call of
-any kernel every kernel that its module can see is swapped for its compiled form, so that kernels call each other by
-name and later calls go straight to machine code.
+What numba makes of a kernel is kept (codecache.py) and called (native.py) without numba, whose import alone takes longer
+than most stages may need to start; so the same code runs the first time and ever after. Kernels are compiled nogil, with
+no fastmath and no bounds checks. They take arrays, numbers and tuples of them, allocate nothing, and call each other.
 """
 
 import os
-import sys
 import threading
 import time
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from types import SimpleNamespace
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType, SimpleNamespace
+
+import numpy as np
+
+from . import codecache
+from .errors import SweepError
+from .native import assemble, entry, kind, linker, load
 
 _TURN = threading.RLock()                            # two threads may call a kernel for the first time at once
-# no entry for calls from C, which nobody makes: it is compiled with every kernel, and with all that it calls
-OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False, "no_cfunc_wrapper": True}
+# no entries for calls from Python and C: they would be compiled with every kernel, and with all that it calls
+OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False, "no_cfunc_wrapper": True, "no_cpython_wrapper": True}
+_scopes = {}                                         # id of a module's names -> the same, where kernels are numba's
 
 
 class Kernel:
     """A function that will be compiled; see `kernel`."""
 
     def __init__(self, fn, inline=False):
-        self.fn, self.inline, self.compiled = fn, inline, None
+        self.fn, self.inline = fn, inline
         self.__name__, self.__doc__ = fn.__name__, fn.__doc__
+        self._ready, self._dispatcher, self._source = {}, None, None
 
     def __call__(self, *args):
-        return self.compile()(*args)
+        kinds = tuple([kind(a) for a in args])
+        call = self._ready.get(kinds)
+        if call is None:
+            call = self._prepare(kinds, args)
+        return call(*args)
 
-    def compile(self):
+    def _prepare(self, kinds, args):
+        """The machine code for such arguments: from the cache, else from numba."""
         with _TURN:
-            return self._compile()
+            if kinds not in self._ready:
+                name = f"{self.fn.__module__.rpartition('.')[2]}.{self.__name__}"
+                file = f"{name}-{codecache.digest(self.fn.__module__, repr(kinds))[:16]}"
+                key = codecache.digest(codecache.makers(), repr(self.inline), self.source())
+                self._ready[kinds] = self._kept(name, file, key, args) or self._made(name, file, key, args)
+        return self._ready[kinds]
 
-    def _compile(self):
-        if self.compiled is None:
-            from numba import njit
+    def _kept(self, name, file, key, args):
+        found = codecache.read(file, key)
+        return found and load(name, found[1], found[0]["returns"], args)
 
-            if self.inline:
-                self.compiled = njit(self.fn, inline="always", **OPTIONS)
-            else:
-                self.compiled = njit(self.fn, **OPTIONS)
-                _cached(self.compiled)
-            scope = self.fn.__globals__
-            for name, value in list(scope.items()):
-                if isinstance(value, Kernel):
-                    scope[name] = value.compile()
-        return self.compiled
+    def _made(self, name, file, key, args):
+        with codecache.lock(name):
+            call = self._kept(name, file, key, args)           # another process may have been first
+            if call is None:
+                returns, objects = self._compile(name, args)
+                call = load(name, objects, returns, args)
+                codecache.write(file, key, {"returns": returns}, objects)
+            return call
+
+    def _compile(self, name, args):
+        """(what it gives, object files)."""
+        since = time.perf_counter()
+        types = tuple(_numba().typeof(a) for a in args)
+        self.dispatcher().compile(types)
+        made = self.dispatcher().overloads[types]
+        objects = made.library._get_compiled_object(), assemble(entry(made.fndesc.llvm_func_name, args))
+        if time.perf_counter() - since > 1.0:
+            announce(f"compiled {name} for {', '.join(map(str, types))}, once on this machine")
+        return _told(name, made.signature.return_type), objects
+
+    def dispatcher(self):
+        """What numba knows this function as, when others call it."""
+        if self._dispatcher is None:
+            fn, inline = self.fn, "always" if self.inline else "never"
+            cells = fn.__closure__ and tuple(CellType(_seen(cell.cell_contents)) for cell in fn.__closure__)
+            seen = FunctionType(fn.__code__, _scope(fn.__globals__), fn.__name__, fn.__defaults__, cells)
+            seen.__qualname__ = fn.__qualname__
+            self._dispatcher = _numba().njit(seen, inline=inline, **OPTIONS)
+        return self._dispatcher
+
+    def source(self):
+        """A digest of all that numba would be given: the function, and all that it names, wherever that stands."""
+        if self._source is None:
+            said = []
+            _reach(self.fn, said, set())
+            self._source = codecache.digest(*said)
+        return self._source
+
+
+class Written(Kernel):
+    """A function whose instructions are written down; see `written`."""
+
+    def dispatcher(self):
+        if self._dispatcher is None:
+            numba = _numba()
+            from llvmlite import ir
+            from numba.core import cgutils
+            from numba.extending import intrinsic
+
+            self._dispatcher = self.fn(SimpleNamespace(ir=ir, cgutils=cgutils, types=numba.types, intrinsic=intrinsic))
+        return self._dispatcher
 
 
 def kernel(fn=None, *, inline=False):
@@ -53,112 +109,91 @@ def kernel(fn=None, *, inline=False):
     return Kernel(fn, inline) if fn else lambda f: Kernel(f, inline)
 
 
-class Written(Kernel):
-    """A function whose instructions are written down; see `written`."""
-
-    def _compile(self):
-        if self.compiled is None:
-            from llvmlite import ir
-            from numba.core import cgutils, types
-            from numba.extending import intrinsic
-
-            self.compiled = self.fn(SimpleNamespace(ir=ir, cgutils=cgutils, types=types, intrinsic=intrinsic))
-        return self.compiled
-
-
 def written(fn):
     """A function for kernels to call, of instructions that `fn(tools)` writes: the intrinsic that it gives."""
     return Written(fn)
 
 
-# ------------------------------------------------------------------ the cache
-
-
-def cache_dir():
-    """Where machine code is kept: $SWEEP_CACHE, else beside the package, else XDG_CACHE_HOME, else TMPDIR; or None."""
-    import numba
-
-    mark = f"sweeptools-numba{numba.__version__}-py{sys.version_info[0]}.{sys.version_info[1]}-{_cpu()}"
-    xdg = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    choices = (os.environ.get("SWEEP_CACHE"), Path(__file__).parent / "__pycache__", xdg, os.environ.get("TMPDIR", "/tmp"))
-    for place in choices:
-        if not place:
-            continue
-        folder = Path(place) / mark
-        with suppress(OSError):
-            folder.mkdir(parents=True, exist_ok=True)
-            if os.access(folder, os.W_OK):
-                return str(folder)
-    return None
-
-
-def _cpu():
-    """A name for the instruction set that the code is compiled for."""
-    chosen = os.environ.get("NUMBA_CPU_NAME")
-    if chosen:
-        return chosen
-    import llvmlite.binding as llvm
-
-    return f"{os.uname().machine}-{llvm.get_host_cpu_name()}"
-
-
-def _cached(dispatcher):
-    """Let a dispatcher keep what it compiles; no cache is never an error."""
-    from numba import config
-    from numba.core.caching import FunctionCache
-
-    if not config.CACHE_DIR:
-        config.CACHE_DIR = cache_dir() or ""
-    if not config.CACHE_DIR:
-        return
-
-    class Cache(FunctionCache):
-        """numba's cache, where one process compiles and others that start at once wait for it."""
-
-        def load_overload(self, sig, target_context):
-            found = super().load_overload(sig, target_context)
-            if found is None:
-                self._turn = _lock(config.CACHE_DIR, dispatcher.py_func.__qualname__)
-                self._turn.__enter__()
-                found = super().load_overload(sig, target_context)
-                if found is None:
-                    self._since = time.perf_counter()
-                    return None
-                self._done()
-            return found
-
-        def save_overload(self, sig, data):
-            if time.perf_counter() - self._since > 1.0:
-                announce(f"compiled {dispatcher.py_func.__name__} for {sig[0]}, once on this machine")
-            with suppress(OSError):                  # a full or vanished cache costs time, never the result
-                super().save_overload(sig, data)
-            self._done()
-
-        def _done(self):
-            turn, self._turn = self._turn, None
-            if turn is not None:
-                turn.__exit__(None, None, None)
-
-        _turn, _since = None, 0.0
-
-    with suppress(RuntimeError):                     # numba: no locator for code that stands in no file
-        dispatcher._cache = Cache(dispatcher.py_func)
+def ready():
+    """Have what every kernel needs, as long as it need not be compiled."""
+    codecache.makers()
+    linker()
 
 
 def announce(text):
     """Told what took long; the engine puts its own function here."""
 
 
-@contextmanager
-def _lock(folder, name):
-    """Hold a lock file in the cache, where the file system has locks."""
-    try:
-        import fcntl
+def _numba():
+    os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")     # a library that other machines do not have
+    import numba
 
-        handle = open(os.path.join(folder, f".{name}.lock"), "w")
-    except (ImportError, OSError):
-        yield
-        return
-    with handle, suppress(OSError):
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+    return numba
+
+
+def _seen(value):
+    """A value as numba is to see it."""
+    return value.dispatcher() if isinstance(value, Kernel) else value
+
+
+def _scope(names):
+    """The names of a module, where its kernels are those that numba knows."""
+    if id(names) not in _scopes:
+        scope = _scopes[id(names)] = dict(names)     # known before it is whole: kernels of one module call each other
+        scope |= {name: _seen(value) for name, value in names.items() if isinstance(value, Kernel)}
+    return _scopes[id(names)]
+
+
+def _told(name, kind):
+    """A type of a result as native.py wants it."""
+    from numba import types
+
+    if isinstance(kind, types.BaseTuple):
+        return [_told(name, k) for k in kind]
+    if kind == types.none:
+        return ""
+    if isinstance(kind, (types.Integer, types.Float, types.Boolean)) and kind != types.float16:
+        return "bool" if kind == types.boolean else str(kind)
+    raise SweepError(f"the kernel {name} gives {kind}, must give numbers or nothing")
+
+
+def _reach(value, said, seen):
+    """Append to `said` what `value` is for numba: functions by their code and by what it names, all else by value."""
+    if isinstance(value, Kernel):
+        value = value.fn
+    if isinstance(value, type) and value.__module__.startswith("sweeptools."):
+        said.append(value.__qualname__)
+        for name, own in sorted(vars(value).items()):
+            if isinstance(own, FunctionType):
+                said.append(name)
+                _reach(own, said, seen)
+    elif isinstance(value, FunctionType) and value.__module__.partition(".")[0] not in ("numpy", "math"):
+        if value in seen:
+            said.append(value.__qualname__)
+            return
+        seen.add(value)
+        said.append(repr(value.__defaults__))
+        for cell in value.__closure__ or ():
+            _reach(cell.cell_contents, said, seen)
+        _reach_code(value.__code__, value.__globals__, said, seen)
+    elif isinstance(value, np.ndarray):
+        said += [repr(kind(value)), repr(value.shape), value.tobytes()]
+    elif isinstance(value, (ModuleType, BuiltinFunctionType, FunctionType, type)):
+        said.append(f"{getattr(value, '__module__', '')} {value.__name__}")
+    else:
+        said.append(repr(value))
+
+
+def _reach_code(code, names, said, seen):
+    """The same of the code of a function whose module has these names."""
+    said += [code.co_code, repr((code.co_varnames, code.co_freevars, code.co_names))]
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            _reach_code(constant, names, said, seen)
+        else:
+            said.append(repr(constant))
+    met = [names[name] for name in code.co_names if name in names]
+    for module in [m for m in met if isinstance(m, ModuleType) and m.__name__.startswith("sweeptools.")]:
+        met += [getattr(module, name) for name in code.co_names if hasattr(module, name)]
+    for value in met:
+        _reach(value, said, seen)

@@ -14,7 +14,8 @@ PACKAGE = HOME / "sweeptools"
 # A room may import rooms above it in this list, and those beside it in its line.
 LAYERS = """
 __init__ errors listing
-params jit files
+params native codecache files
+jit
 spec machine
 flow expression kernels options
 stream window ops
@@ -39,7 +40,7 @@ ONLY = {                                             # rooms that may import the
 KNOWS = {                                            # libraries, and the rooms that know them; numpy is for all
     "click": {"words"}, "tree_sitter": {"plan"}, "tree_sitter_bash": {"plan"},
     "msgpack": {"stream"}, "xxhash": {"stream", "spool"}, "lz4": {"stream", "volumes"}, "zstandard": {"stream", "volumes"},
-    "numba": {"jit", "engines"}, "llvmlite": {"jit"}, "tqdm": {"progress"}, "pyarrow": {"table"},
+    "numba": {"jit"}, "llvmlite": {"jit", "native", "codecache"}, "tqdm": {"progress"}, "pyarrow": {"table"},
     "simpleeval": {"expression"}, "zarr": {"volumes"}, "zarrs": {"volumes"}, "numcodecs": {"volumes"},
     "tifffile": {"volumes"}, "imagecodecs": {"volumes"}, "h5py": {"volumes"}, "hdf5plugin": {"volumes"}, "tensorstore": {"volumes"},
     "PIL": {"tools", "volumes"}, "setuptools": {"setup"},

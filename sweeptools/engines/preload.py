@@ -1,22 +1,21 @@
-"""Import numba while the head is still on its way: only for commands that will call a compiled kernel."""
+"""Make ready what kernels need while the head is still on its way: only for commands that will call one."""
 
 import sys
 import threading
-from importlib import import_module
 from types import FunctionType, ModuleType
 
-from ..jit import Kernel
+from ..jit import Kernel, ready
 
 
 def preload(op):
-    """Begin to import numba in a thread of its own, where `op` needs it; a function that waits for that."""
+    """Begin to import what kernels need in a thread of its own, where `op` has any; a function that waits for that."""
     compiles = any(
         isinstance(value, Kernel)
         for name, module in list(sys.modules.items()) if name.startswith("sweeptools.kernels.")
         for value in vars(module).values()
     )  # fmt: skip
     if compiles and (op.kind in ("graph", "reduce", "scan") or calls_kernel(op.fn, set())):
-        thread = threading.Thread(target=import_module, args=("numba",), daemon=True)
+        thread = threading.Thread(target=ready, daemon=True)
         thread.start()
         return thread.join
     return lambda: None

@@ -5,12 +5,15 @@ import numpy as np
 from ..jit import kernel
 
 
-@kernel
 def principal(moments, out, ways):
     """Eigenvalues, falling, of symmetric matrices given as zz, yy, xx, zy, zx, yx, by Jacobi's rotations; ways become the
     eigenvectors in the same order, of length 1, each with its last component that is not 0 positive. moments (n, 6),
     out (n, 3), ways (n, 3, 3: of each value, z y x), float64."""
-    m, v = np.zeros((3, 3)), np.zeros((3, 3))
+    _principal(moments, out, ways, np.zeros((3, 3)), np.zeros((3, 3)))
+
+
+@kernel
+def _principal(moments, out, ways, m, v):
     for i in range(moments.shape[0]):
         for k in range(3):
             m[k, k] = moments[i, k]

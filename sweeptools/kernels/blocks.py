@@ -84,7 +84,9 @@ def _extreme(src, dst, z0, z1, y0, y1, x0, x1, fz, fy, fx, c, row, greatest):
     first, n = x0 * fx * c, row.shape[0]
     for z in range(z0, z1):
         for y in range(y0, y1):
-            row[:] = src[z * fz, y * fy, first : first + n]
+            line = src[z * fz, y * fy, first : first + n]
+            for i in range(n):
+                row[i] = line[i]
             for sz in range(z * fz, min((z + 1) * fz, src.shape[0])):
                 for sy in range(y * fy, min((y + 1) * fy, src.shape[1])):
                     line = src[sz, sy, first : first + n]

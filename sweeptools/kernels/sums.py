@@ -97,16 +97,19 @@ def large(src, box, out, total, squares):
     out[0], out[1] = least, greatest
 
 
-@kernel
 def single(src, bits, box, out, bins, odd):
     """float32 and its bits: extremes as in `ends`; odd[0], odd[1] count NaN and infinities. Into bins[exponent] go the
     sum of the mantissas and the limbs of 24 bits of the sum of their squares (int64 [256, 4]).
 
     Where the exponents of neighbours lie close, all go into the bin of the least one: a loop that vectorises (3 times).
     """
-    z0, z1, y0, y1, x0, x1 = box
     found = np.zeros(2, np.int32)
-    extremes = found.view(np.float32)
+    _single(src, bits, box, out, bins, odd, found, found.view(np.float32))
+
+
+@kernel
+def _single(src, bits, box, out, bins, odd, found, extremes):
+    z0, z1, y0, y1, x0, x1 = box
     for z in range(z0, z1):
         for y in range(y0, y1):
             for a in range(x0, x1, NEAR):

@@ -78,15 +78,18 @@ def shells(dst, at, cz, cy, cx, period, whole):
                 dst[i, y, x] = np.floor(d) if whole else d
 
 
-@kernel
 def blobs(dst, at, seed, period, shift, scale):
     """16-bit hashes at the nodes of a lattice, linear in between: v in 0 <= v < 65536.
 
     Integers are floor(v) * scale >> shift, floats (shift < 0) v / 65536. Every sum is a whole number below 2^53, so
     the one rounding is that of the division by period^3.
     """
+    _blobs(dst, at, seed, period, shift, scale, np.empty((at[2] % period + dst.shape[2]) // period + 2))
+
+
+@kernel
+def _blobs(dst, at, seed, period, shift, scale, nodes):
     nx, first_node, shifted = dst.shape[2], at[2] // period, at[2] % period
-    nodes = np.empty((shifted + nx) // period + 2)
     volume = np.float64(period * period * period)
     for i in range(dst.shape[0]):
         kz, fz = (at[0] + i) // period, (at[0] + i) % period
