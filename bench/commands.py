@@ -73,6 +73,9 @@ def pipelines(scale, folder):
                 (way("a shell pipe", OURS, pipe(line.format("pipe.zarr")), folder, "pipe.zarr", same), "")]  # fmt: skip
         if bar in rivals:
             *words, how = rivals[bar]
+            if source == "u8":          # the same bytes from machine code for a plainer processor
+                stages = [["env", "NUMBA_CPU_NAME=haswell", "sweep-run", line.format("haswell.zarr")]]
+                ways.append((way("sweep-run, NUMBA_CPU_NAME=haswell", OURS, stages, folder, "haswell.zarr", same), ""))
             ways.append(rival(folder, words[0], words, agree.stored(how)))
         ways.append(rival(folder, "zarrs", ("copy_zarrs", f"{source}.zarr", "{}", f"{source}.zarr"), None, COPY))
         if ways[-1][0]:

@@ -13,7 +13,6 @@ from .harness import OURS, PEER, THREADS, Way, contest, timed
 from .volumes import backgrounds, masks, worst
 
 LABEL, EDT = "label --connectivity 26", "edt"
-PLANE = (1000, 1013)
 
 
 def labelled(v, threads=THREADS, beside=()):
@@ -78,14 +77,14 @@ def spelt(shape):
 
 
 def contests(scale):
-    shape = (max(32, scale.fast), *PLANE)
+    shape = (max(32, scale.fast), *scale.planes[-1])
     for part in labels, edts, regions:
         yield from part(shape, scale)
 
 
 def hard(scale):
     """(what, command, nanoseconds a voxel, bytes of log a voxel) of the worst cases, the second of two runs."""
-    shape = (scale.fast, *PLANE)
+    shape = (scale.fast, *scale.planes[-1])
     for name, v in worst(shape):
         for command in LABEL, EDT:
             for _ in range(2):

@@ -29,10 +29,14 @@ class Scale:
     fast: int                          # for all other tasks in memory
     stored: tuple[int, int, int]       # the volume in files
     series: tuple[int, int, int]       # the shallowest volume of the series of memory
+    planes: tuple[tuple[int, int], ...]     # of volumes in memory
+    dtypes: tuple[str, ...]            # of filters that all types are timed for
+    narrow: tuple[int, ...]            # widths that filters are timed for too
 
 
-FULL = Scale("full", 5, float("inf"), 16, 64, (256, 1000, 1013), (64, 1000, 1013))
-QUICK = Scale("quick", 3, 2.0, 6, 24, (128, 700, 709), (64, 256, 256))
+FULL = Scale("full", 5, float("inf"), 16, 64, (256, 1000, 1013), (64, 1000, 1013), ((1024, 1024), (1000, 1013)),
+             ("uint8", "uint16", "float32"), (1, 7, 63))  # fmt: skip
+QUICK = Scale("quick", 3, 1.5, 4, 16, (96, 600, 607), (64, 256, 256), ((1000, 1013),), ("uint8", "uint16"), (7,))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Filters from an array to an array in this process, against the peers' on the same array."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 
@@ -10,9 +10,6 @@ from . import agree, arrays, inside
 from .harness import COPY, OURS, PEER, THREADS, Way, contest, timed
 from .volumes import whole
 
-PLANES = ((1024, 1024), (1000, 1013))
-DTYPES = ("uint8", "uint16", "float32")
-NARROW = (1, 7, 63)
 NEEDS = {"scipy": "scipy", "scikit-image": "skimage", "SimpleITK": "SimpleITK", "numpy": "numpy"}
 
 
@@ -26,7 +23,7 @@ class Task:
     bar: str = ""
     slow: bool = False                 # whether peers do only a few Mvox/s
     value: bool = False                # whether it is an answer, not a stream
-    dtypes: tuple = DTYPES
+    dtypes: tuple = ()                 # else those of the scale
 
 
 ROUNDED = {"u": agree.within(1), "f": agree.within(1e-5)}       # sums in another order, or in float64
@@ -107,13 +104,11 @@ def run(task, shape, dtype, scale):
 
 def contests(scale):
     """All filters over both planes and all types; then narrow volumes of bytes, for what they cost a voxel."""
-    planes = PLANES if scale.rounds > 3 else PLANES[1:]
     for task in TASKS:
-        depth = scale.slow if task.slow else scale.fast
-        for dtype in task.dtypes:
-            for plane in planes:
-                yield run(task, (depth, *plane), dtype, scale)
+        for dtype in task.dtypes or scale.dtypes:
+            for plane in scale.planes:
+                yield run(task, (scale.slow if task.slow else scale.fast, *plane), dtype, scale)
     for task in TASKS[0], TASKS[1], TASKS[3]:
-        for width in NARROW if scale.rounds > 3 else NARROW[1:2]:
-            narrow = Task(f"{task.name}, {width} wide", task.command, task.peers[:1], slow=task.slow)
+        for width in scale.narrow:
+            narrow = replace(task, name=f"{task.name}, {width} wide", peers=task.peers[:1], bar="")
             yield run(narrow, (scale.fast, 1 << 14, width), "uint8", scale)

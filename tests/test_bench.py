@@ -6,7 +6,7 @@ import pytest
 from bench import agree, bars, memory, report
 from bench.harness import COPY, OURS, PEER, Contest, Different, Row, Scale, Spent, Way, contest
 
-SCALE = Scale("made up", 3, 10.0, 1, 1, (1, 1, 1), (1, 1, 1))
+SCALE = Scale("made up", 3, 10.0, 1, 1, (1, 1, 1), (1, 1, 1), (), (), ())
 
 
 def way(name, role, seconds, out=0, same=None):
