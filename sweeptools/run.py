@@ -17,7 +17,7 @@ from .flow import Ahead, Pool, pieces, share
 from .graph import Graph, Task, elaborate, opposite, what_is_found
 from .measure import resident
 from .memory import depth_of, items
-from .spec import WHOLE, Block, Node, Source, named
+from .spec import WHOLE, Block, Node, Source, call, named
 from .stages import Kernel, Pass, Threads, mapped, reduced, routed, scanned, warm_reduction, windowed
 
 SMALL = (3, 4, 5)                      # voxels of the volume that is run through what must be compiled
@@ -288,7 +288,8 @@ class Run:
 
     def _read(self, task, way, level):
         """Blocks of an input, read ahead; tells about once a second how far it is."""
-        blocks = Ahead(self.sources[task.name].blocks(way))
+        source, wanted = self.sources[task.name], self._wanted(task, level)
+        blocks = Ahead(source.blocks(way) if wanted is None or source.some is None else source.some(way, wanted))
         done, told = 0, time.monotonic()
         try:
             for block in blocks:
@@ -302,6 +303,17 @@ class Run:
         finally:
             self.waited += blocks.waited
             blocks.close()
+
+    def _wanted(self, task, level):
+        """The slices of an input that a sweep looks at, rising; None where that is all of them."""
+        found = []
+        for reader in self.graph.readers[task]:
+            if level in self.graph.needed_in(reader):
+                tell = reader.op.some if reader.op else None
+                found.append(call(tell, {**reader.params, "head": task.head}) if tell else None)
+        if not found or task in self.kept or task in self.graph.outs or any(slices is None for slices in found):
+            return None
+        return np.unique(np.concatenate(found))
 
     def _again(self, spool, way):
         """Blocks of a spool, read ahead once the first is asked for."""

@@ -144,6 +144,7 @@ class Source:
     least: tuple[str, int] = ("", 0)               # (what, bytes) that is read at once, however little is asked for
     close: Callable = lambda: None
     said: tuple[str, ...] = ()                     # warnings, of what was passed over
+    some: Callable | None = None                   # as blocks, (direction, slices): no more than those are in, where it can
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ class Reduce:
     """A value of the whole stream, from states that merge in any order; every state is a flat dict of arrays and ints.
 
     start(head, **params) -> state; add(state, src, box, z, **params): one box of a block whose first slice is z;
-    merge(state, other) -> state. A state that may outgrow the memory takes a `disk` (spool.Disk) to start with, and keeps it.
+    merge(state, other) -> state. A state that may outgrow the memory is given a `disk` (spool.Disk) at its start.
     """
 
     start: Callable
@@ -237,6 +238,7 @@ class Op:
     foreign: bool                      # runs code of the user's, which may hold the interpreter
     turns: bool                        # a route that takes falling slices where it gives rising ones
     undoes_itself: bool                # twice, with the same parameters, it gives back what came
+    some: Callable | None              # (head, **params) -> slices of the whole that it looks at, rising; None for all
 
     @property
     def keywords(self):
@@ -281,7 +283,7 @@ class Op:
 
     def canonical(self, params):
         """Parameters in canonical form, for the history."""
-        hidden = ("threads", "memory", "tmpdir", "out", "pass")
+        hidden = ("threads", "memory", "tmpdir", "out", "pass", "plot")
         return {
             name: self.params[name].canonical(value)
             for name, value in sorted(params.items())
@@ -360,7 +362,7 @@ class Step:
 def op(
     summary, *, examples=(), task="", kind=None, output=None, extent=None, direction="any", edges=False, casts=False,
     halo=None, reach=None, head=None, dtype=None, role=None, scratch=None, memory=None, work=1.0, reduce=None,
-    scan=None, tells=(), foreign=False, turns=False, undoes_itself=False,
+    scan=None, tells=(), foreign=False, turns=False, undoes_itself=False, some=None,
 ):  # fmt: skip
     """Make an Op of the function below. `halo(**params)` gives radii, or (below, above) pairs, along z, y, x."""
 
@@ -395,7 +397,7 @@ def op(
             extent=extent or {"kernel": "halo", "reduce": "halo", "graph": "halo"}.get(what, "volume"),
             direction=direction, edges=edges, casts=casts, reach=halo or reach, head=head, dtype=dtype, role=role,
             scratch=scratch, memory=memory, work=work, reduce=reduce, scan=scan, tells=tells, foreign=foreign,
-            turns=turns, undoes_itself=undoes_itself,
+            turns=turns, undoes_itself=undoes_itself, some=some,
         )  # fmt: skip
 
     return declare

@@ -213,6 +213,8 @@ def check_places(pipeline):
         for name in ("out", "pass_"):
             if stage.given.get(name):
                 table.check(stage.given[name])
+        if stage.params.get("plot"):
+            import_module("sweeptools.tools.hist").check(stage.params["plot"])
         for file in (stage.given.get("report"), stage.params.get("stamp")):
             if file:
                 files.check(file)

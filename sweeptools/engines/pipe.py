@@ -45,6 +45,8 @@ def _check_places(params, options):
         table.check(file)
     for file in filter(None, (options.report, params.get("stamp"))):
         files.check(file)
+    if params.get("plot"):
+        import_module("sweeptools.tools.hist").check(params["plot"])
     if options.tmpdir and not os.path.isdir(options.tmpdir):
         raise UsageError(f"the directory for temporary files, {options.tmpdir}, does not exist")
 
@@ -108,7 +110,9 @@ def _filter(op, params, io):
 
 
 def _answer(answer, io):
-    """Print or save what a command came to, now that the end mark has been seen."""
+    """Print, draw or save what a command came to, now that the end mark has been seen."""
+    if io.params.get("plot"):
+        import_module("sweeptools.tools.hist").save(answer, io.params["plot"])
     file = io.options.pass_ or io.options.out
     if file:
         table.save(answer, file)

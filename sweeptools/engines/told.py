@@ -3,6 +3,7 @@
 import sys
 
 from .. import table
+from ..tools import hist
 
 
 def found(pipeline, results, flow):
@@ -28,6 +29,8 @@ def answer(pipeline, results, end):
         told = {t.found: results[t] for t in pipeline.finds(end.node)}
     else:
         told = results[pipeline.made[end.node]]
+        if end.stage.params.get("plot"):
+            hist.save(told, end.stage.params["plot"])
     file = end.stage.given.get("pass_") or end.stage.given.get("out")
     if file:
         table.save(told, file)

@@ -8,6 +8,7 @@ from ..kernels import counts, sums, voxel
 from ..kernels.levels import flat
 from ..params import Param
 from ..spec import Reduce, op
+from ._sample import part, within
 
 
 def few(dtype):
@@ -29,9 +30,10 @@ def start_ends(head):
     return {"ends": unbounded(head.dtype)}
 
 
-def add_ends(state, src, box, z):
-    box, src = flat(box, src)
-    sums.ends(src, box, state["ends"])
+def add_ends(state, src, box, z, *, slices=None):
+    for some in within(box, z, slices):
+        some, voxels = flat(some, src)
+        sums.ends(voxels, some, state["ends"])
 
 
 def merge_ends(state, other):
@@ -40,8 +42,9 @@ def merge_ends(state, other):
     return state
 
 
-@op("the least and the greatest finite voxel", reduce=Reduce(start_ends, add_ends, merge_ends))
-def ends(state):
+@op("the least and the greatest finite voxel", reduce=Reduce(start_ends, add_ends, merge_ends),
+    some=lambda slices: slices)  # fmt: skip
+def ends(state, *, slices: part() = None):
     """Both as an array of the voxels' type, or None where no voxel is finite."""
     least, most = state["ends"]
     return state["ends"] + 0 if least <= most else None      # -0.0 is 0.0
@@ -55,10 +58,11 @@ def start_tally(head):
     return {"counts": np.zeros((tables, 256**head.dtype.itemsize), np.int64), "least": int(np.iinfo(head.dtype).min)}
 
 
-def add_tally(state, src, box, z):
-    box, src = flat(box, src)
+def add_tally(state, src, box, z, *, slices=None):
     tables = state["counts"]
-    counts.every(src.view(f"u{src.dtype.itemsize}"), box, *(tables[i % len(tables)] for i in range(4)))
+    for some in within(box, z, slices):
+        some, voxels = flat(some, src)
+        counts.every(voxels.view(f"u{src.dtype.itemsize}"), some, *(tables[i % len(tables)] for i in range(4)))
 
 
 def merge_tally(state, other):
@@ -67,8 +71,9 @@ def merge_tally(state, other):
 
 
 @op("how many voxels have each value of a type of up to 16 bits", reduce=Reduce(start_tally, add_tally, merge_tally),
-    memory=lambda head, threads: (threads + 2) * start_tally(head)["counts"].nbytes)  # fmt: skip
-def tally(state):
+    memory=lambda head, threads: (threads + 2) * start_tally(head)["counts"].nbytes,
+    some=lambda slices: slices)  # fmt: skip
+def tally(state, *, slices: part() = None):
     """(values, counts): those values that occur, rising, and how often (both int64)."""
     every = state["counts"].sum(axis=0)
     every = np.roll(every, -state["least"])                  # signed values were counted by their bits
@@ -96,14 +101,16 @@ def start_bins(edges):
     return {"counts": np.zeros(len(edges) - 1, np.int64)}
 
 
-def add_bins(state, src, box, z, *, edges):
-    box, src = flat(box, src)
-    counts.between(src, box, edges.astype(np.float64), state["counts"])
+def add_bins(state, src, box, z, *, edges, slices=None):
+    for some in within(box, z, slices):
+        some, voxels = flat(some, src)
+        counts.between(voxels, some, edges.astype(np.float64), state["counts"])
 
 
 @op("how many voxels lie between edges", reduce=Reduce(start_bins, add_bins, merge_tally),
-    memory=lambda bins, threads: 8 * bins * (2 * threads + 3))  # fmt: skip
-def binned(state, *, edges: Param("edges of the bins, rising"), bins: Param("one less than edges, at most")):
+    memory=lambda bins, threads: 8 * bins * (2 * threads + 3), some=lambda slices: slices)  # fmt: skip
+def binned(state, *, edges: Param("edges of the bins, rising"), bins: Param("one less than edges, at most"),
+           slices: part() = None):  # fmt: skip
     """(edges, counts); each bin has its lower edge, the last one its upper edge too."""
     return edges, state["counts"]
 

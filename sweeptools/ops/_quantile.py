@@ -14,22 +14,29 @@ from ..kernels.levels import flat
 from ..params import Param
 from ..spec import Reduce, op
 from ._levels import few, merge_tally, tally
+from ._sample import part, within
 
 KINDS = {"u": 0, "i": 1, "f": 2}
 
 
-def quantiles(stdin, q, finite=True):
+def quantiles(stdin, q, finite=True, slices=None):
     """Node of the quantiles `q` (numbers 0..1), as numpy.quantile has them on float64; None where there is no voxel.
 
-    NaN is left out, infinities too where `finite`. A quantile that is a voxel is given exactly, in its own type.
+    NaN is left out, infinities too where `finite`. A quantile that is a voxel is given exactly, in its own type. Where
+    there are `slices`, only voxels of those count.
     """
     dtype = stdin.head.dtype
     if few(dtype):
-        return (stdin | tally()).then(partial(of_tally, q))
+        return (stdin | tally(slices=slices)).then(partial(of_tally, q))
+    return selected(stdin, q, finite, slices).then(of_keys)
+
+
+def selected(stdin, q, finite=True, slices=None):
+    """Node of what `select` comes to in the last of its sweeps, for types of 32 bits and more."""
     sought = tuple(q)
-    for sweep in range(dtype.itemsize // 2):
-        sought = stdin | select(sought=sought, finite=finite, most=2 * len(q) if sweep else 1)
-    return sought.then(of_keys)
+    for sweep in range(stdin.head.dtype.itemsize // 2):
+        sought = stdin | select(sought=sought, finite=finite, most=2 * len(q) if sweep else 1, slices=slices)
+    return sought
 
 
 def ranks(q, n):
@@ -70,26 +77,29 @@ def start(head, sought):
     }  # fmt: skip
 
 
-def add(state, src, box, z, *, finite):
-    box, src = flat(box, src)
+def add(state, src, box, z, *, finite, slices=None):
     bad = 0
     if src.dtype.kind == "f":
         bad = int(np.array(np.inf, src.dtype).view(f"u{src.dtype.itemsize}")) + (not finite)
-    bits = src.view(f"u{src.dtype.itemsize}")
-    counts.digits(bits, box, KINDS[src.dtype.kind], np.uint64(bad), state["shift"], state["prefixes"], state["counts"])
+    for some in within(box, z, slices):
+        some, voxels = flat(some, src)
+        counts.digits(
+            voxels.view(f"u{src.dtype.itemsize}"), some, KINDS[src.dtype.kind], np.uint64(bad), state["shift"],
+            state["prefixes"], state["counts"],
+        )  # fmt: skip
 
 
 @op("narrow down the keys of ranks by 16 bits", reduce=Reduce(start, add, merge_tally),
-    memory=lambda most, threads: most * (threads + 2) * 8 << 16)  # fmt: skip
+    memory=lambda most, threads: most * (threads + 2) * 8 << 16, some=lambda slices: slices)  # fmt: skip
 def select(state, *, sought: Param("quantiles, or what an earlier sweep found"), finite: Param("no infinities") = True,
-           most: Param("ranks of different beginnings, at most") = 1):  # fmt: skip
+           most: Param("ranks of different beginnings, at most") = 1, slices: part() = None):  # fmt: skip
     """{prefixes: the bits known so far of each rank's key, ranks: its rank among the keys that begin so, shares, shift,
-    type}; the ranks of the lower neighbours first, then those of the upper ones."""
+    type, voxels: how many count}; the ranks of the lower neighbours first, then those of the upper ones."""
     up_to = np.cumsum(state["counts"], axis=1)
     if isinstance(sought, tuple):
         n = int(up_to[0, -1])
         low, high, shares = ranks(sought, n) if n else ([], [], [])
-        sought = {"prefixes": np.zeros(len(low) * 2, np.uint64), "ranks": low + high, "shares": shares}
+        sought = {"prefixes": np.zeros(len(low) * 2, np.uint64), "ranks": low + high, "shares": shares, "voxels": n}
     prefixes, within = [], []
     for prefix, rank in zip(sought["prefixes"].tolist(), sought["ranks"]):
         row = up_to[np.searchsorted(state["prefixes"], np.uint64(prefix))]
@@ -97,7 +107,7 @@ def select(state, *, sought: Param("quantiles, or what an earlier sweep found"),
         prefixes.append(prefix << 16 | digit)
         within.append(rank - (int(row[digit - 1]) if digit else 0))
     return {"prefixes": np.array(prefixes, np.uint64), "ranks": within, "shares": sought["shares"],
-            "shift": state["shift"], "type": state["type"].dtype}  # fmt: skip
+            "shift": state["shift"], "type": state["type"].dtype, "voxels": sought["voxels"]}  # fmt: skip
 
 
 def of_keys(sought):

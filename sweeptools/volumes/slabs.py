@@ -72,7 +72,8 @@ def source(stored, pool, *, sweep="up", axis="z", box=None, range=None, spacing=
     head = replace(head, depth=depth)
     sweeper = _Sweeper(stored, pool, window, order, head)
     return Source(head, sweeper.blocks, again=not stored.ordered, name=stored.name, stats=stored.stats,
-                  memory=sweeper.memory(), least=sweeper.least(), close=stored.close, said=stored.said)  # fmt: skip
+                  memory=sweeper.memory(), least=sweeper.least(), close=stored.close, said=stored.said,
+                  some=None if stored.ordered else sweeper.blocks)  # fmt: skip
 
 
 def _spaced(head, values, unit):
@@ -166,13 +167,15 @@ class _Sweeper:
             items.append((f"{self.stored.name}: blocks", 2 * self.head.depth * self.head.slice_bytes))
         return tuple(items)
 
-    def blocks(self, direction="up"):
-        """The blocks of one sweep, up or down."""
+    def blocks(self, direction="up", wanted=None):
+        """The blocks of one sweep, up or down; where slices are `wanted` (rising), those of the chunk rows that have any."""
         if 0 in self.head.shape:
             nothing = np.empty((self.head.slices, *self.head.slice_shape), self.head.dtype)
             yield from pieces(Block(0, self.head.slices, nothing), self.head.depth, direction)
             return
         rows = self.rows() if direction == "up" else self.rows()[::-1]
+        if wanted is not None:
+            rows = [(i, j) for i, j in rows if np.searchsorted(wanted, i) < np.searchsorted(wanted, j)]
         stats = self.stored.stats
         stats["chunks_total"] += sum(self.stored.chunks(self.region(*row)) for row in rows)
         worker = ThreadPoolExecutor(1, "read")

@@ -118,3 +118,65 @@ def test_any_partition_merged_in_any_order_has_the_same_state(array):
     dice.shuffle(states)
     merged = op.reduce.merge(op.reduce.merge(states[2], states[0]), states[1])
     np.testing.assert_array_equal(merged["counts"].sum(axis=0), whole["counts"].sum(axis=0))
+
+
+# ------------------------------------------------------------------ --plot
+
+
+def drawn_as(counts, low=None):
+    """The picture's bars, 1 black, 0.5 grey, of a table with these counts."""
+    from sweeptools.tools import hist
+
+    low = np.arange(len(counts)) if low is None else low
+    pixels = hist.picture({"low": low, "high": low + 1, "count": np.array(counts, np.int64)})
+    assert pixels.shape == (hist.HIGH, hist.WIDE) and pixels.dtype == np.uint8
+    bars = pixels[hist.TOP : hist.BOTTOM, hist.LEFT : hist.RIGHT]
+    assert set(np.unique(bars)) <= {hist.INK, hist.PALE, hist.PAPER}
+    return (bars == hist.INK).sum(axis=0), (bars != hist.PAPER).sum(axis=0)
+
+
+def test_bars_are_as_high_as_counts_and_their_logarithms():
+    black, all_ink = drawn_as([0, 99, 9, 1])
+    each = len(black) // 4
+    assert black[::each].tolist() == [0, 410, 37, 4]          # of 410 pixels
+    assert all_ink[::each].tolist() == [0, 410, 205, 62]      # log 10 / log 100, log 2 / log 100
+    assert (black[:each] == 0).all() and (black[each : 2 * each] == 410).all()
+
+
+@pytest.mark.parametrize("n", [1, 3, 839, 840, 841, 65536])
+def test_no_bin_is_lost_however_many_there_are(n):
+    for k in {0, n // 2, n - 1}:
+        counts = np.zeros(n, np.int64)
+        counts[k] = 5
+        black, _ = drawn_as(counts)
+        assert black.max() == 410 and abs(np.flatnonzero(black).mean() - (k + 0.5) * 840 / n) <= 1
+
+
+def test_nothing_is_drawn_of_nothing():
+    assert not any(bars.any() for bars in drawn_as([])) and not any(bars.any() for bars in drawn_as([0, 0]))
+
+
+@pytest.mark.parametrize("ends", [(0, 256), (-1.7e308, 1.7e308), (5e-324, 1e-322), (3, 3), (-0.25, 0.125), (1e9, 1e9 + 7)])
+def test_marks_lie_where_their_values_do(ends):
+    from sweeptools.tools import hist
+
+    marks = hist.marks({"low": [ends[0]], "high": [ends[1]]})
+    assert 1 <= len(marks) <= 9 and all(0 <= at <= 1 for at, _ in marks)
+    if ends == (-0.25, 0.125):
+        assert marks[0] == (0.0, "-0.25") and ("0" in [text for _, text in marks])
+
+
+def test_the_command_draws_beside_its_table(tmp_path, capsys):
+    from PIL import Image
+
+    from sweeptools.cli import main
+
+    np.save(tmp_path / "v.npy", noise("uint8", (3, 20, 30)))
+    line = f"sweep-read {tmp_path}/v.npy | sweep-hist --bins 9 --plot {tmp_path}"
+    assert main(["sweep-run", f"{line}/h.png"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 10
+    assert Image.open(tmp_path / "h.png").size == (960, 480)
+    for name, status, why in (("h.gif", 2, ".gif is no picture"), ("none/h.png", 2, "no directory")):
+        assert main(["sweep-run", f"{line}/{name}"]) == status
+        assert why in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["h.png", "v.npy"]
