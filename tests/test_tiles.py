@@ -85,8 +85,21 @@ def test_tiles_give_the_files_of_whole_slices(text, work, capfd):
     assert [name for name in whole if whole[name] != tiled[name]] == []
 
 
+MASK = "sweep-threshold {} | sweep-label --connectivity {} | sweep-write a.zarr"
+LABELS = {
+    "6": ("blobs", MASK.format(33000, 6)), "18": ("noise", MASK.format(45000, 18)), "26": ("noise", MASK.format(52000, 26)),
+    "wide": ("blobs", "sweep-gauss 0,1,1 | sweep-threshold 30000 | sweep-label --dtype uint64 | sweep-write a.zarr"),
+    "regions": ("blobs", "sweep-threshold 36000 | sweep-label | sweep-tee --to 'sweep-write b.zarr {grid}' | sweep-regions"),
+    "all": ("noise", "sweep-label | sweep-write a.zarr"),
+    "none": ("noise", "sweep-threshold 65535 | sweep-label | sweep-write a.zarr"),
+    "by value 6": ("blobs", "sweep-calc 'a//9000' --dtype uint8 | sweep-label --by-value | sweep-write a.zarr"),
+    "by value 18": ("noise", "sweep-calc 'a//20000' --dtype float32 | sweep-label --by-value --connectivity 18"
+                             " | sweep-write a.zarr"),
+    "by value 26": ("noise", "sweep-calc 'a//13000' --dtype int16 | sweep-label --by-value --connectivity 26"
+                             " | sweep-write a.zarr"),
+}  # fmt: skip
 SMALL = "sweep-synth blobs --shape 9,70,90 --dtype {} --period 8 --spacing 2,1,1um --seed 4"
-SIZES = ((32, 96), (96, 32), (64, 64))                 # rows and columns of tiles, in files of 32 x 32
+SIZES = ((64, 64), (32, 96))                           # rows and columns of tiles, in files of 32 x 32
 CUT = {
     "no filter": "sweep-write a.zarr",
     "halos": "sweep-gauss 1,2,0.7 | sweep-median 3 | sweep-write a.zarr",
@@ -139,6 +152,12 @@ def whole_and_tiled(text, work, capfd, monkeypatch, sizes=SIZES):
 @pytest.mark.parametrize("text", CUT.values(), ids=CUT)
 def test_any_tiles_give_what_whole_slices_give(text, work, capfd, monkeypatch):
     whole_and_tiled(f"{SMALL.format('uint16')} | {text}", work, capfd, monkeypatch)
+
+
+@pytest.mark.parametrize("kind, text", LABELS.values(), ids=LABELS)
+def test_labels_merge_across_the_faces_of_tiles(kind, text, work, capfd, monkeypatch):
+    whole = whole_and_tiled(f"{SMALL.format('uint16').replace('blobs', kind)} | {text}", work, capfd, monkeypatch)
+    assert "labels" in whole[2]
 
 
 def test_chosen_tiles_read_least():

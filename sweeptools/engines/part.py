@@ -3,6 +3,8 @@
 The graphs of tiles have the same values in the same order, whatever they trim: a value is known by its place.
 """
 
+import numpy as np
+
 from ..run import Run
 from ..spec import call, named
 
@@ -12,12 +14,60 @@ def valued(graph):
     return [t for t in graph.tasks if t.head is None]
 
 
+class Shared:
+    """A Disk whose logs are each shared by all tiles, one behind the other: else every tile would have files open."""
+
+    def __init__(self, disk):
+        self.disk, self.logs, self._asked = disk, {}, (None, 0)
+
+    @property
+    def bytes(self):
+        """Bytes in all files."""
+        return self.disk.bytes
+
+    def begin(self, level):
+        """A tile begins a sweep: it asks for the logs that the tile before asked for."""
+        self._asked = level, 0
+
+    def log(self, dtype):
+        level, place = self._asked
+        if self._asked not in self.logs:
+            self.logs[self._asked] = self.disk.log(dtype)
+        log, self._asked = self.logs[self._asked], (level, place + 1)
+        return Section(log)
+
+    def zeros(self, shape, dtype):
+        """An array of zeros on disk, of one tile alone."""
+        return self.disk.zeros(shape, dtype)
+
+
+class Section:
+    """What one tile appends to a log; nobody else does so meanwhile."""
+
+    def __init__(self, log):
+        self._log, self._first, self._size = log, None, 0
+
+    def __len__(self):
+        return self._size
+
+    def append(self, values):
+        """Add one item, or a one-dimensional array of items."""
+        if self._first is None:
+            self._first = len(self._log)
+        self._log.append(values)
+        self._size = len(self._log) - self._first
+
+    def array(self):
+        """All items so far as a read-only array over the file."""
+        return self._log.array()[self._first : self._first + self._size] if self._size else np.empty(0, self._log.dtype)
+
+
 class Values:
     """Of the tasks of the whole graph: `states` of reductions, merged so far; `each`, the values of scans, and of what
     follows from them, of every tile; `results`, the values that all tiles share."""
 
     def __init__(self, graph, disk):
-        self.tasks, self.disk = valued(graph), disk
+        self.tasks, self.disk, self.shared = valued(graph), disk, Shared(disk)
         self.states, self.each, self.results = {}, {t: [] for t in self.tasks}, {}
         self.done = set()                            # sweeps that all tiles have behind them
 
@@ -71,6 +121,7 @@ class Part(Run):
     def sweep(self, level):
         """(task, block) of every out that is a stream of one sweep; then the Values have what the tile came to."""
         self._warm_scans()
+        self.values.shared.begin(level)
         for task, block in self._pass(level):
             yield task, block
             del block
@@ -81,5 +132,5 @@ class Part(Run):
         self.states[task] = state
 
     def _the_disk(self):
-        self._disk = self.values.disk
+        self._disk = self.values.shared
         return self._disk

@@ -216,12 +216,13 @@ class Tiled:
             if node.op is None and task.op is None and task.name in sources:
                 made[node] = Node(head=sources[task.name].head, name=task.name)
 
+        tasks, kept = {}, {}
+
         def again(node):
             if node not in made:
                 made[node] = Node(node.op, tuple(map(again, node.inputs)), node.params, node.name, names=node.names)
+                task_of(made[node], tasks)           # each by itself: a task tells which node it came from
             return made[node]
-
-        tasks, kept = {}, {}
 
         def core(node):
             task = task_of(again(node), tasks)
@@ -297,7 +298,7 @@ class Tiled:
 
     def _report(self, sinks):
         io, last, grid = self.io, self.last, self.grid
-        io.report |= {**last.report(), "spool_bytes": self.disk.bytes}
+        io.report |= last.report()
         part = io.part()
         names = [stage.op.name for stage in self.pipeline.stages]
         stages = [{"name": name, "depth": 0, "halo": [[0, 0]] * 3, "held_bytes": 0, "busy_s": 0.0} for name in names]

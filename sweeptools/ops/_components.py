@@ -1,7 +1,7 @@
 """The scans behind `label` and its kin: `trace` logs what becomes of components, `resolve` follows them to the end, and
 `numbered` repeats the scan and numbers them. See kernels/components.py for the window, the runs and the records."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from ..errors import Refused, SweepError
 from ..kernels import components
 from ..params import Param
 from ..spec import Scan, op
+from . import _faces as faces
 
 RESERVE = 1 << 16                  # entries of the table that are written at a time, and a slice's at least
 BUFFERS = 1 << 19                  # bytes that two logs and the reserve hold
@@ -30,6 +31,8 @@ class Trace:
     table: Any                     # an empty Log of int32, for what they come to
     window: int                    # members of the last slice's window
     widest: int                    # of the largest window
+    faces: Any = None              # of a tile: _faces.Faces
+    numbers: Any = None            # of a tile, when all of them are known: _faces.Numbers
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Table:
     log: Any
     table: Any
     labels: int
+    numbers: Any = None            # of a tile: what its components are in the whole
 
 
 # ------------------------------------------------------------------ one slice
@@ -102,22 +106,33 @@ def advance(state, voxels):
 
 def trace_start(head, disk, connectivity, by_value):
     state = begin(head, connectivity, by_value)
-    return state | {"log": disk.log(np.int32), "table": disk.log(np.int32), "widest": 0}
+    logs = {"log": disk.log(np.int32), "table": disk.log(np.int32), "widest": 0, "faces": None}
+    return state | logs | faces.start(head, disk, by_value)
 
 
 def trace_step(state, src, dst, z):
-    for voxels in src:
-        state["log"].append(advance(state, voxels))
+    for i, voxels in enumerate(src):
+        record = advance(state, voxels)
+        state["log"].append(record)
         state["widest"] = max(state["widest"], state["window"])
+        if state["faces"]:
+            faces.note(state, voxels, z + i, record)
+
+
+def trace_join(parts, tiles, head, disk, connectivity, by_value):
+    """Traces of tiles that know what their components are in the whole."""
+    numbers = faces.join(parts, tiles, head, disk, connectivity, by_value, follow)
+    return [replace(part, numbers=own) for part, own in zip(parts, numbers, strict=True)]
 
 
 @op(
-    "log what becomes of components", scan=Scan(trace_start, trace_step), output="value", direction="up",
-    memory=lambda head, by_value: held(head, by_value, more=16),               # 16: for `resolve`
+    "log what becomes of components", output="value", direction="up",
+    scan=Scan(trace_start, trace_step, tiles=True, join=trace_join),
+    memory=lambda head, by_value: held(head, by_value, more=16) + faces.held(head),               # 16: for `resolve`
 )  # fmt: skip
 def trace(state, *, connectivity: Param("6, 18 or 26"), by_value: Param("whether only equal voxels are neighbours")):
     """Trace of the stream: where not by value it is a mask of 0 and 1."""
-    return Trace(state["log"], state["table"], state["window"], state["widest"])
+    return Trace(state["log"], state["table"], state["window"], state["widest"], state["faces"])
 
 
 # ------------------------------------------------------------------ the log, backwards
@@ -125,6 +140,14 @@ def trace(state, *, connectivity: Param("6, 18 or 26"), by_value: Param("whether
 
 def resolve(trace, most, mend):
     """Table of a trace; more labels than `most` is an error that says what would `mend` it."""
+    labels = follow(trace) if trace.numbers is None else trace.numbers.labels
+    if labels > most:
+        raise SweepError(f"{labels} labels do not fit, at most {most} do{mend}")
+    return Table(trace.log, trace.table, labels, trace.numbers)
+
+
+def follow(trace):
+    """Write the table of a trace; how many components stay themselves."""
     root, below = np.arange(trace.widest, dtype=np.int32), np.empty(2 * trace.widest, np.int32)
     out = np.empty(max(trace.widest, RESERVE), np.int32)
     at, window, labels = len(trace.log), trace.window, 0
@@ -132,9 +155,7 @@ def resolve(trace, most, mend):
         at, window, n, roots = components.resolve(trace.log.array(), at, window, root, below, out)
         trace.table.append(out[:n])
         labels += roots
-    if labels > most:
-        raise SweepError(f"{labels} labels do not fit, at most {most} do{mend}")
-    return Table(trace.log, trace.table, labels)
+    return labels
 
 
 # ------------------------------------------------------------------ the second sweep
@@ -143,6 +164,8 @@ def resolve(trace, most, mend):
 def numbered_start(head, connectivity, by_value, table, dtype):
     state = begin(head, connectivity, by_value)
     state["num"] = np.zeros(state["lab"].size, np.int64)
+    if table.numbers is not None:
+        state["all"] = np.zeros(state["lab"].size, np.int64)
     if not by_value:
         state["line"] = np.zeros(head.slice_shape[1] + 32, dtype)
     return state | {"read": 0, "left": len(table.table), "count": 0}
@@ -150,6 +173,7 @@ def numbered_start(head, connectivity, by_value, table, dtype):
 
 def numbered_step(state, src, dst, z, *, table):
     log, rows = table.log.array(), table.table.array()       # afresh, so that pages that were read can go
+    numbers = None if table.numbers is None else table.numbers.array
     for voxels, out in zip(src, dst, strict=True):
         record = advance(state, voxels)
         read = state["read"] + len(record)
@@ -159,10 +183,14 @@ def numbered_step(state, src, dst, z, *, table):
         state["left"], state["count"] = components.number(
             record, rows, state["left"], state["window"], state["num"], state["count"]
         )
+        num = state["num"]
+        if numbers is not None:                      # of a tile: they are other numbers in the whole
+            num = state["all"]
+            num[: state["window"]] = numbers[state["num"][: state["window"]] - 1]
         if state["by_value"]:
-            components.value_paint(state["row"], state["begin"], state["end"], state["lab"], state["num"], out)
+            components.value_paint(state["row"], state["begin"], state["end"], state["lab"], num, out)
         else:
-            components.paint(voxels, state["starts"], state["lab"], state["num"], state["line"], out)
+            components.paint(voxels, state["starts"], state["lab"], num, state["line"], out)
 
 
 def numbered_end(state):
@@ -171,9 +199,9 @@ def numbered_end(state):
 
 
 @op(
-    "number the components that were traced", scan=Scan(numbered_start, numbered_step, numbered_end), direction="up",
-    dtype=lambda dtype: dtype, role="labels",
-    memory=lambda head, by_value: held(head, by_value, more=8),
+    "number the components that were traced", direction="up", dtype=lambda dtype: dtype, role="labels",
+    scan=Scan(numbered_start, numbered_step, numbered_end, tiles=True),
+    memory=lambda head, by_value: held(head, by_value, more=8 + 16 * faces.is_tile(head)),
 )  # fmt: skip
 def numbered(
     state, *, connectivity: Param("6, 18 or 26"), by_value: Param("whether only equal voxels are neighbours"),

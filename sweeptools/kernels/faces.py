@@ -1,0 +1,63 @@
+"""Components of tiles become those of the whole: where they begin, and union-find over the components of all tiles."""
+
+import numpy as np
+
+from ..jit import kernel
+from .components import lowest
+
+ONE = np.uint64(1)
+
+
+@kernel
+def firsts(starts, lab, kept, out):
+    """For each member of the window from `kept` on, where its first run in this slice begins: y and x, in order. lab:
+    of the runs, whose new members are numbered as they are met."""
+    k = n = 0
+    for y in range(1, starts.shape[0] - 1):
+        for i in range(1, starts.shape[1]):
+            s = starts[y, i]
+            while s != 0:
+                if n < len(out) and lab[k] == kept + n:
+                    out[n, 0] = y - 1
+                    out[n, 1] = 64 * i - 64 + lowest(s)
+                    n += 1
+                k += 1
+                s &= s - ONE
+
+
+@kernel
+def value_firsts(row, begin, lab, kept, out):
+    """As `firsts`, for runs of equal values."""
+    n = 0
+    for y in range(row.size - 1):
+        for k in range(row[y], row[y + 1]):
+            if n < len(out) and lab[k] == kept + n:
+                out[n, 0] = y
+                out[n, 1] = begin[k]
+                n += 1
+
+
+@kernel(inline=True)
+def find(parent, i):
+    while parent[i] != i:
+        parent[i] = parent[parent[i]]
+        i = parent[i]
+    return i
+
+
+@kernel
+def unite(parent, first, a, b):
+    """Make one of each pair of components a[i], b[i]: the one whose voxel is first stands for both."""
+    for i in range(a.size):
+        p, q = find(parent, a[i]), find(parent, b[i])
+        if first[p] <= first[q]:
+            parent[q] = p
+        else:
+            parent[p] = q
+
+
+@kernel
+def settle(parent, number):
+    """All have the number of the one that stands for them."""
+    for i in range(parent.size):
+        number[i] = number[find(parent, i)]
