@@ -35,7 +35,7 @@ def contour(
     """Write 1 where a voxel has a neighbour of another value, else 0: the surface of each label, the background's too
     with --side both. What lies beyond the volume is no neighbour. The result is a uint8 mask; NaN differs from all.
 
-    Same as skimage.segmentation.find_boundaries in its modes inner and thick.
+    One sweep. Same as skimage.segmentation.find_boundaries in its modes inner and thick.
     """
     if stdin.head.components:
         raise UsageError(f"contour needs labels, the stream has components {', '.join(stdin.head.components)}")

@@ -76,7 +76,7 @@ def remap(
     made of that of sweep-regions.
 
     The type is kept: a NEW that it does not hold is an error, an OLD that it does not hold is never met. Where voxels
-    have components, each value is looked at for itself.
+    have components, each value is looked at for itself. One sweep.
     """
     dtype, table = stdin.head.dtype, {}
     for old, new in flat(pairs):

@@ -5,7 +5,8 @@ import pytest
 from harness import head_of, source
 from test_stats import TYPES, hostile, noise
 
-from sweeptools.ops._quantile import of_keys, quantiles, select
+from sweeptools.ops._levels import tally
+from sweeptools.ops._quantile import of_keys, of_tally, quantiles, select
 from sweeptools.run import Run, Settings
 from sweeptools.spec import Node
 
@@ -58,3 +59,15 @@ def test_any_order_of_merging_narrows_down_the_same():
         dice.shuffle(states)
         sought = select.fn(select.reduce.merge(select.reduce.merge(states[1], states[2]), states[0]), sought=sought)
     assert of_keys(sought) == np.quantile(a, (0.1, 0.5, 0.77)).tolist()
+
+
+def test_thousands_of_small_volumes_of_every_density_are_numpys():
+    rng, head = np.random.default_rng(6), head_of(np.zeros((2, 3, 4), "int8"))
+    for i in range(1000):
+        a = (rng.random((2, 3, 4)) < i / 999) * rng.integers(-128, 128, (2, 3, 4)).astype("int8")
+        state = tally.reduce.start(head)
+        for z in (1, 0):
+            tally.reduce.add(state, a, (z, z + 1, 0, 3, 0, 4), 0)
+        values, counts = tally.fn(state)
+        np.testing.assert_array_equal([values, counts], np.unique(a, return_counts=True))
+        np.testing.assert_array_equal(of_tally(SHARES, (values, counts)), np.quantile(a.astype(float), SHARES))

@@ -1,7 +1,7 @@
 import random
 from decimal import Context, Decimal
 from fractions import Fraction
-from math import inf, isfinite, nan
+from math import fsum, inf, isfinite, nan
 
 import numpy as np
 import pytest
@@ -164,6 +164,36 @@ def test_any_partition_merged_in_any_order_has_the_same_state(array, seed):
 
 def pairs(cuts):
     return zip(cuts, cuts[1:])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_float_sums_are_fsums_whatever_the_cut(seed):
+    rng, dice, how = np.random.default_rng(seed), random.Random(seed), load("stats").reduce
+    reach, dtype = ((280, "float64"), (36, "float32"))[seed % 2]
+    a = (rng.normal(size=(4, 5, 6)) * 10.0 ** rng.integers(-reach, reach, (4, 5, 6))).astype(dtype)
+    a.ravel()[:60] = -a.ravel()[60:] * rng.choice([1, 1, 1, 0.5], 60).astype(dtype)
+    cuts = [sorted({0, n, *dice.choices(range(n), k=2)}) for n in a.shape]
+    states = []
+    for z in pairs(cuts[0]):
+        for y in pairs(cuts[1]):
+            for x in pairs(cuts[2]):
+                states.append(how.start(head_of(a)))
+                how.add(states[-1], a, (*z, *y, *x), 0)
+    while len(states) > 1:
+        dice.shuffle(states)
+        states.append(how.merge(states.pop(), states.pop()))
+    assert stats.stats.fn(states[0])["sum"] == [fsum(a.ravel().tolist())]
+
+
+def test_thousands_of_small_volumes_of_every_density_are_numpys():
+    rng, how, head = np.random.default_rng(6), load("stats").reduce, head_of(np.zeros((2, 3, 4), "int16"))
+    for i in range(2000):
+        a = (rng.random((2, 3, 4)) < i / 1999) * rng.integers(-(2**15), 2**15, (2, 3, 4)).astype("int16")
+        state = how.start(head)
+        how.add(state, a, (0, 2, 0, 3, 0, 4), 0)
+        got = row(stats.stats.fn(state))
+        assert [got[k] for k in ("count", "min", "max", "sum")] == [a.size, a.min(), a.max(), a.sum()]
+        assert got["mean"] == a.sum(dtype=int) / a.size and abs(got["std"] - a.std()) <= 1e-12 * got["std"]
 
 
 @pytest.mark.parametrize("dtype", ["int32", "uint32", "int64", "uint64"])
