@@ -144,6 +144,7 @@ class Source:
     least: tuple[str, int] = ("", 0)               # (what, bytes) that is read at once, however little is asked for
     close: Callable = lambda: None
     said: tuple[str, ...] = ()                     # warnings, of what was passed over
+    encoded: object = None                         # where its voxels are stored, see volumes/zarrpass.py
     some: Callable | None = None                   # as blocks, (direction, slices): no more than those are in, where it can
 
 

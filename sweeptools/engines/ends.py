@@ -103,9 +103,9 @@ class Worker:
 
     def __init__(self, end, main, heads):
         self.feeds, source, streams = {}, None, {}
-        for task, head, address in heads:
+        for task, head, address, encoded in heads:
             self.feeds[task] = feed = Feed()
-            fed = Source(head, feed.blocks, name=address or "stdin")
+            fed = Source(head, feed.blocks, name=address or "stdin", encoded=encoded)
             if end.kind == "tool":
                 fed.blocks = partial(_digested, feed, fed)
             if address:

@@ -6,6 +6,7 @@ from importlib import import_module
 
 from .. import __version__, files, table
 from ..graph import halo_of
+from ..jit import ready
 from ..machine import threads as granted
 from ..memory import depth_of, held
 from ..params import Address
@@ -73,10 +74,13 @@ class Fused:
         return self.run.head_of(self._task(flow)).but(history=flow.history, peaks=(), budget=None)
 
     def _worker(self, end):
-        heads = [(self._task(f), self._head(f), a) for a, f in end.streams.items()]
-        if end.flow is not None:
-            heads.append((self._task(end.flow), self._head(end.flow), ""))
-        return Worker(end, self.io, heads)
+        flows = [*end.streams.items(), *([("", end.flow)] if end.flow is not None else [])]
+        return Worker(end, self.io, [(self._task(f), self._head(f), name, self._encoded(f)) for name, f in flows])
+
+    def _encoded(self, flow):
+        """Where the voxels of a stream are stored that comes straight from a volume."""
+        task = self._task(flow)
+        return self.pipeline.sources[task.name].encoded if task.op is None else None
 
     def memory(self):
         """[(what, bytes)] held by the run and by its ends, once those have told."""
@@ -101,7 +105,7 @@ class Fused:
     def _let_in(self):
         """Begin the ends and wait until they know what they will hold; choose the depth of blocks that the budget allows."""
         if any(t.op and calls_kernel(t.op.fn, set()) for t in self.run.graph.tasks):
-            import_module("numba")
+            ready()
         for _, worker in self.workers:
             worker.thread.start()
         for _, worker in self.workers:

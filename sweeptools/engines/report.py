@@ -45,7 +45,8 @@ def spooled(stats):
 
 def written(stats):
     """What was written to several sinks."""
-    return {key: sum(s.get(key, 0) for s in stats) for key in ("bytes", "chunks", "chunks_rewritten", "files")}
+    names = ("bytes", "chunks", "chunks_rewritten", "files", "files_passed")
+    return {key: sum(s.get(key, 0) for s in stats) for key in names}
 
 
 def save(report, file):

@@ -65,6 +65,12 @@ def write(*, address: Address("where to", positional=True),
     everywhere are not stored. The history of the stream and the digests of its slices are kept with a Zarr volume,
     under "sweeptools" in its attributes; two runs write the same files, byte for byte.
 
+    In sweep-run, what sweep-read reads of a Zarr volume straight into another of the same chunks, shards and codec is
+    not packed anew: its files are copied as they are, after a crop too where that begins and ends with them. Every chunk
+    is decoded all the same, so that a damaged one is found as ever and nothing is published. The report tells how many
+    were copied, `files_passed`; none where anything between could change a voxel, and none in a pipe of processes, through
+    which voxels go.
+
     --pyramid auto adds coarser levels, reduced while the voxels pass: each halves the axes whose spacing is within
     sqrt 2 of the finest, until a level fits in one chunk; N makes so many. A voxel of a level is what sweep-downsample
     makes of its block of the level before: the mean, of labels and masks the mode. Every level's chunks are written

@@ -8,18 +8,18 @@ from ..stream import Digest
 
 
 def created(head, io, history, *, address, chunks=None, shards=None, codec=None, format=None, pyramid="none", ome=None,
-            keep_axes=False, overwrite=False, **_):  # fmt: skip
-    """The sink for a stream with this head."""
+            keep_axes=False, overwrite=False, encoded=None, **_):  # fmt: skip
+    """The sink for a stream with this head, whose voxels may be stored somewhere as they are."""
     return volumes.create(
         address, head, pool=io.pool, overwrite=overwrite, chunks=chunks, shards=shards, codec=codec,
         format=format, ome=ome, pyramid=None if pyramid in ("none", 0) else pyramid,
-        keep_axes=keep_axes, history=history, threads=io.threads, tmpdir=io.tmpdir,
+        keep_axes=keep_axes, history=history, threads=io.threads, tmpdir=io.tmpdir, encoded=encoded,
     )  # fmt: skip
 
 
 def put(source, io, *, address, stamp=None, **how):
     """Write a stream; the volume appears under its name only after the end mark has been verified."""
-    sink = created(source.head, io, io.options.history, address=address, **how)
+    sink = created(source.head, io, io.options.history, address=address, encoded=source.encoded, **how)
     for text in getattr(sink, "said", ()):
         io.say(text)
     io.files = planned(sink)

@@ -65,7 +65,7 @@ def is_pipe(address):
 
 
 def create(address, head, *, pool=None, overwrite=False, format=None, keep_axes=False, history=True, threads=None,
-           tmpdir=None, **how):  # fmt: skip
+           tmpdir=None, encoded=None, **how):  # fmt: skip
     """A Sink that writes a stream with this head to an address and publishes it when finished.
 
     What comes along an axis, or in a direction, that the format does not take goes through a file in tmpdir.
@@ -73,6 +73,8 @@ def create(address, head, *, pool=None, overwrite=False, format=None, keep_axes=
     how: what the format takes, such as chunks, shards ("none" or three), codec and ome ("0.5", "0.4", "none"). What the
     format cannot keep of the head is in the sink's `lost`. Errors before the first block: UsageError for what has no
     meaning, Refused where the output exists, is being written, or cannot hold the stream.
+
+    encoded: where exactly these voxels are stored already: their chunks are copied where the format can.
     """
     if is_pipe(address):
         from .pipe import Sink as Pipe
@@ -95,7 +97,8 @@ def create(address, head, *, pool=None, overwrite=False, format=None, keep_axes=
     volume = restored(stream)
     title = path.name.removesuffix(".zarr").removesuffix(".ome")
     known = {"axis": stream.order[0], "version": how.get("ome", "0.5"), "threads": threads or machine.threads(),
-             "name": title, "pattern": pattern, "inside": inside, "history": history, **how}  # fmt: skip
+             "name": title, "pattern": pattern, "inside": inside, "history": history,
+             "encoded": encoded if stream.order == head.order else None, **how}  # fmt: skip
     within = kind == "zarr" and addresses.in_image(path)
     if within:
         from .zarrlabels import Labels, checked, version_of

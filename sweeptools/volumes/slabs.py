@@ -41,6 +41,7 @@ class Stored:
     held: Callable = lambda box: 0               # bytes that decoding holds beside the slab
     ordered: bool = False                        # it can be read from its first slice on only, and z is read alone
     said: tuple[str, ...] = ()                   # warnings, of what was passed over
+    encoded: object = None                       # where its chunks are, for a sink that takes them as they are
     stats: dict = field(default_factory=lambda: {"bytes": 0, "chunks": 0, "chunks_total": 0})
 
 
@@ -73,7 +74,8 @@ def source(stored, pool, *, sweep="up", axis="z", box=None, range=None, spacing=
     sweeper = _Sweeper(stored, pool, window, order, head)
     return Source(head, sweeper.blocks, again=not stored.ordered, name=stored.name, stats=stored.stats,
                   memory=sweeper.memory(), least=sweeper.least(), close=stored.close, said=stored.said,
-                  some=None if stored.ordered else sweeper.blocks)  # fmt: skip
+                  some=None if stored.ordered else sweeper.blocks,
+                  encoded=stored.encoded and replace(stored.encoded, box=tuple(window)))  # fmt: skip
 
 
 def _spaced(head, values, unit):

@@ -14,6 +14,7 @@ from ..spec import Head
 from . import ome
 from .npy import voxels
 from .slabs import Stored
+from .zarrpass import Encoded
 from .zarrread import Reader
 
 SPOKEN_FOR = {"ome", "multiscales", "omero", "image-label", "labels", "plate", "well", "bioformats2raw.layout",
@@ -205,5 +206,6 @@ def _stored(array, name, keep, at, facts, own, path, threads):
         depth = shards[0]
     whole_shards = shards is not None and depth == shards[0]
     reader = Reader(array, keep, at, comps, Path(path), chunks, shards, whole_shards)
+    encoded = Encoded(array, Path(path)) if keep == [0, 1, 2] else None
     return Stored(head, reader.read, (depth, *chunks[1:]), name, reader.empty, reader.chunks,
-                  held=lambda box: reader.held(box, threads))  # fmt: skip
+                  held=lambda box: reader.held(box, threads), encoded=encoded)  # fmt: skip

@@ -9,6 +9,7 @@ from ..errors import UsageError
 from . import ome
 from .pyramid import Level, factors, halved, method_of
 from .zarrarray import Array
+from .zarrpass import passing
 from .zarrread import OWN
 
 CHUNKS = (64, 64, 64)
@@ -106,7 +107,7 @@ class Writer:
     """A Zarr store at `path`. `version` is "0.5", "0.4" or "none" (a bare array); boxes are whole chunk rows.
 
     pyramid: "auto" or the number of coarser levels, each an array of its own; `levels` tells all, 0 first. within:
-    whether these are labels in an image.
+    whether these are labels in an image. encoded: where the voxels are stored already; see zarrpass.py.
     """
 
     axes = (0, 1, 2)
@@ -114,7 +115,7 @@ class Writer:
     skips = True
 
     def __init__(self, path, head, axis=0, chunks=None, shards=None, codec=None, version="0.5", threads=1, name="",
-                 pyramid=None, within=False):  # fmt: skip
+                 pyramid=None, within=False, encoded=None):  # fmt: skip
         self.head, self.version, self.path = head, version, Path(path)
         self.title, self.threads, self.within = name, threads, within
         self.method = method_of(head.role)
@@ -137,14 +138,19 @@ class Writer:
         self.arrays = [Array(place, head.but(whole=level.whole), axis, *grid, **facts)
                        for place, level, grid in zip(places, self.levels, grids)]  # fmt: skip
         self.grain, self.chunks = self.arrays[0].files, self.arrays[0].chunks
-        first, *coarser = (array.held for array in self.arrays)
+        self.passes = passing(encoded, self.arrays[0].array, places[0]) if encoded else None
+        self.stats |= {"files_passed": 0} if self.passes else {}
+        first, *coarser = (OWN if self.passes and not k else array.held for k, array in enumerate(self.arrays))
         self.held = max([first, *coarser]) + sum(min(held - OWN, KEPT) for held in coarser)
         if version == "none":                                    # it opens as a volume only when all is written
             os.rename(self.path / "zarr.json", self.path / ".array.json")
 
     def write(self, data, box, k=0):
         """Write voxels [z, y, x(, c)] of a box of whole chunk rows of level k."""
-        self.arrays[k].write(data, box)
+        if k == 0 and self.passes:
+            self.stats["files_passed"] += self.passes(box)
+        else:
+            self.arrays[k].write(data, box)
         self.stats["chunks"] += self.arrays[k].count(box)
 
     def finish(self, facts):
