@@ -10,6 +10,7 @@ Volumes come as [n, y, x * c] of integers, where `step` is c, the distance of ne
 import numpy as np
 
 from ..jit import kernel
+from .vectors import least, least_of
 
 
 def bits(array):
@@ -73,120 +74,117 @@ def _lower(out, a):
 
 
 @kernel
-def _double(a, b, n, span, size, step):
-    """Minima of twice as many neighbours while they fit in `size`: (minima, the other array, n, span)."""
-    while 2 * span <= size:
-        n -= span * step
-        _lesser(a[:n], a[span * step : span * step + n], b[:n])
-        a, b, span = b, a, 2 * span
-    return a, b, n, span
-
-
-@kernel
-def _along(a, b, n, size, step, out):
-    """Minima of `size` neighbours within a; b is scratch, n = out.size + (size - 1) * step."""
-    a, b, n, span = _double(a, b, n, 1, size, step)
-    rest = (size - span) * step
-    _lesser(a[: out.size], a[rest : rest + out.size], out)
-
-
-@kernel
-def _across(tile, count, size, n):
-    """tile[i] = minimum of tile[i : i + size], for i < count: by doubling, or one by one where count is small."""
-    if count < 4:
-        for i in range(count):
-            for k in range(1, size):
-                _lower(tile[i, :n], tile[i + k, :n])
+def _least_of_slices(keys, i, parts, n, between, out):
+    """The least of the rows of `keys` [slices, pitch] from i on: `between`, as large, is scratch."""
+    (rows, pitch), (count, hop, span) = keys.shape, parts
+    if count == 1:
+        least(keys, i, rows, pitch, 1, span, out[:n])
         return
-    m, span = count + size - 1, 1
-    while 2 * span <= size:
-        m -= span
-        for i in range(m):
-            _lower(tile[i, :n], tile[i + span, :n])
-        span *= 2
-    if size > span:
-        for i in range(count):
-            _lower(tile[i, :n], tile[i + size - span, :n])
+    for k in range(count):                           # what an earlier slice has left there is used again
+        at = i + k * hop
+        if i < hop or k == count - 1:
+            least(keys, at, rows, pitch, 1, span, between[at, :n])
+    least(between, i, rows, pitch, hop, count, out[:n])
 
 
 @kernel
-def plane(src, dst, box, size_y, size_x, step, turn, a, b, tile):
-    """Minima over size_y by size_x in every slice. Scratch, of keys: a, b [strip + (size_x - 1) * step] and
-    tile [rows + size_y - 1, strip]: strips of columns and tiles of rows are sized for the cache."""
-    z0, z1, y0, y1, x0, x1 = box
-    strip, rows, margin = tile.shape[1], tile.shape[0] - size_y + 1, (size_x - 1) * step
-    for z in range(z0, z1):
-        for x in range(x0, x1, strip):
-            n = min(strip, x1 - x)
-            for y in range(y0, y1, rows):
-                count = min(rows, y1 - y)
-                for i in range(count + size_y - 1):
-                    _load(src[z, y + i, x : x + n + margin], a[: n + margin], turn)
-                    _along(a, b, n + margin, size_x, step, tile[i, :n])
-                _across(tile, count, size_y, n)
-                for i in range(count):
-                    _store(tile[i, :n], dst[z, y + i, x : x + n], turn)
+def box(src, dst, box, parts_z, parts_y, parts_x, step, turn, keys, between, line, part, ring, wide, out):
+    """Minima over a box. Its length along an axis is (count - 1) * hop + span, where parts are (count, hop, span): the
+    minima of `span` neighbours are found first, those of `count` of these afterwards, unless count is 1.
 
-
-@kernel
-def depth(src, dst, box, size, turn, tile):
-    """Minima over `size` slices. Scratch, of keys: tile [slices + size - 1, strip]."""
-    z0, z1, y0, y1, x0, x1 = box
-    strip, slices = tile.shape[1], tile.shape[0] - size + 1
-    for y in range(y0, y1):
-        for x in range(x0, x1, strip):
-            n = min(strip, x1 - x)
-            for z in range(z0, z1, slices):
-                count = min(slices, z1 - z)
-                for i in range(count + size - 1):
-                    _load(src[z + i, y, x : x + n], tile[i, :n], turn)
-                _across(tile, count, size, n)
-                for i in range(count):
-                    _store(tile[i, :n], dst[z + i, y, x : x + n], turn)
-
-
-@kernel
-def footprint(src, dst, box, runs, sizes, step, turn, greatest, a, b, c):
-    """Minima over a footprint of `runs` [k, 4]: (z, y, first x, length) in the window, by length; the window has
-    `sizes` (z, y, x). Scratch, of keys: a, b, c [strip + (sizes[2] - 1) * step].
-
-    Each row of the source is reduced over every length once and lowers all rows of the result that it counts for,
-    which hold keys until their last row has been.
+    Scratch, of keys: keys, between [slices + length - 1 along z, at least strip + (length - 1) * step along x], line and
+    part [at least the same], ring [slices, span along y, at least strip], wide [slices, 1 + (count - 1) * hop along y, the
+    same], out [strip]: everything stays in the caches, the source is read and the result written once.
     """
     z0, z1, y0, y1, x0, x1 = box
-    high, wide = sizes[1], (sizes[2] - 1) * step
-    strip, within = a.size - wide, (z0, z1, y0, y1)
+    (count_y, hop_y, span_y), (count_x, hop_x, span_x) = parts_y, parts_x
+    size_z = (parts_z[0] - 1) * parts_z[1] + parts_z[2]
+    size_y = (count_y - 1) * hop_y + span_y
+    margin = ((count_x - 1) * hop_x + span_x - 1) * step
+    slices, around, pitch = wide.shape
+    strip, rows, pitch_ring = out.size, ring.shape[1], ring.shape[2]
     for x in range(x0, x1, strip):
-        end = min(x + strip, x1)
-        for row in range(y0, y1 + high - 1):
-            if row < y1:
-                for z in range(z0, z1):
-                    dst[z, row, x:end] = greatest
-            for z in range(z0, z1 + sizes[0] - 1):
-                _lower_all(src[z, row, x : end + wide], dst, z, row, x, end, within, runs, step, turn, a, b, c)
-            if row >= y0 + high - 1:
-                for z in range(z0, z1):
-                    done = dst[z, row - high + 1, x:end]
-                    _store(done, done, turn)
+        n = min(strip, x1 - x)
+        far = n + margin
+        for z in range(z0, z1, slices):
+            deep = min(slices, z1 - z)
+            done = y0
+            for y in range(y0, y1):
+                for row in range(done, y + size_y):
+                    for k in range(deep + size_z - 1):
+                        _load(src[z + k, row, x : x + far], keys[k, :far], turn)
+                    for i in range(deep):
+                        _least_of_slices(keys, i, parts_z, far, between, line)
+                        if count_x == 1:
+                            least(line, 0, span_x, step, 1, span_x, ring[i, row % rows, :n])
+                        else:
+                            few = far - (span_x - 1) * step
+                            least(line, 0, span_x, step, 1, span_x, part[:few])
+                            least(part, 0, far, step, hop_x, count_x, ring[i, row % rows, :n])
+                        if count_y > 1 and row >= y0 + span_y - 1:
+                            first = row - span_y + 1
+                            least(ring[i], first % rows, rows, pitch_ring, 1, span_y, wide[i, first % around, :n])
+                done = y + size_y
+                for i in range(deep):
+                    if count_y == 1:
+                        least(ring[i], y % rows, rows, pitch_ring, 1, span_y, out[:n])
+                    else:
+                        least(wide[i], y % around, around, pitch, hop_y, count_y, out[:n])
+                    _store(out[:n], dst[z + i, y, x : x + n], turn)
 
 
 @kernel
-def _lower_all(line, dst, z, y, x, end, within, runs, step, turn, a, b, c):
-    """What one row of the source does to the results."""
-    z0, z1, y0, y1 = within
-    n, span, k = line.size, 1, 0
-    _load(line, a[:n], turn)
-    while k < runs.shape[0]:
-        length = runs[k, 3]
-        a, b, n, span = _double(a, b, n, span, length, step)
-        rest = (length - span) * step
-        if rest:
-            _lesser(a[: n - rest], a[rest:n], c[: n - rest])
-        while k < runs.shape[0] and runs[k, 3] == length:
-            to_z, to_y, first = z - runs[k, 0], y - runs[k, 1], runs[k, 2] * step
-            if z0 <= to_z < z1 and y0 <= to_y < y1:
-                if rest:
-                    _lower(dst[to_z, to_y, x:end], c[first : first + end - x])
-                else:
-                    _lower(dst[to_z, to_y, x:end], a[first : first + end - x])
-            k += 1
+def _runs(src, lengths, step, turn, a, b, out):
+    """The minima of so many neighbours of a row, for each of the rising `lengths`, to the rows of `out`."""
+    n, span = src.size, 1
+    _load(src, a[:n], turn)
+    for k in range(lengths.size):
+        while 2 * span < lengths[k]:                 # minima of twice as many neighbours
+            n -= span * step
+            least(a, 0, src.size, step, span, 2, b[:n])
+            a, b, span = b, a, 2 * span
+        rest = lengths[k] - span
+        least(a, 0, src.size, step, rest, 2 if rest else 1, out[k, : n - rest * step])
+
+
+@kernel
+def footprint(src, dst, box, lengths, taps, groups, sizes, step, turn, a, b, rows, at, out):
+    """Minima over a footprint: of runs of rising `lengths` along x, at `taps` [t, 4] (z, y, first x, which length) in the
+    window, which has `sizes` (z, y, x). The taps are taken in `groups` [g, 4] by their z: (least z, end, first tap, end);
+    between groups dst holds keys. Scratch, of keys: a, b [strip + (sizes[2] - 1) * step], rows [slices - 1 + most slices of
+    a group, y, lengths, at least the same], out [strip]; and at [most taps of a group] (int64).
+
+    Each row of the source is reduced over every length once, for all rows of the result that it counts for.
+    """
+    z0, z1, y0, y1, x0, x1 = box
+    _, size_y, size_x = sizes
+    strip, margin = out.size, (size_x - 1) * step
+    (stack, _, many, pitch), last = rows.shape, groups.shape[0] - 1
+    slices = stack + 1
+    for g in range(last + 1):
+        slices = min(slices, stack + 1 - (groups[g, 1] - groups[g, 0]))
+    for x in range(x0, x1, strip):
+        n = min(strip, x1 - x)
+        for z in range(z0, z1, slices):
+            deep = min(slices, z1 - z)
+            for g in range(last + 1):
+                low, high, start, end = groups[g, 0], groups[g, 1], groups[g, 2], groups[g, 3]
+                done = y0
+                for y in range(y0, y1):
+                    for row in range(done, y + size_y):
+                        for k in range(deep + high - low - 1):
+                            line = src[z + low + k, row, x : x + n + margin]
+                            _runs(line, lengths, step, turn, a, b, rows[k, row % size_y])
+                    done = y + size_y
+                    for t in range(start, end):
+                        row = (taps[t, 0] - low) * size_y + (y + taps[t, 1]) % size_y
+                        at[t - start] = (row * many + taps[t, 3]) * pitch + taps[t, 2] * step
+                    for i in range(deep):
+                        done_row = dst[z + i, y, x : x + n]
+                        least_of(rows, i * size_y * many * pitch, at[: end - start], out[:n])
+                        if g > 0:
+                            _lower(out[:n], done_row)
+                        if g == last:
+                            _store(out[:n], done_row, turn)
+                        else:
+                            _lesser(out[:n], out[:n], done_row)

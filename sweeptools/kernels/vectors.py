@@ -6,13 +6,14 @@ two to four times as fast. LLVM makes of a vector what the processor has; what c
 voxel one operation after another, in the order written, as if it were alone.
 
 Rows lie in one array, which is named first. Those of a ring are counted modulo `around`: row k starts at voxel
-((first + k) % around) * pitch, where 0 <= first < around. Nobody checks that a row ends within its array. The result, a
-1-D array or rows of one, has as many voxels as are computed and overlaps no row that is read.
+((first + k) % around) * pitch, where first and k are less than `around`. Nobody checks that a row ends within its array.
+`out`, 1-D, has as many voxels as are computed and overlaps no row that is read.
 """
 
 from ..jit import written
 
 BYTES = 64                             # of a vector: the longest that processors have
+SHORT = 16                             # bytes of one where rows are shorter than that
 PIECE = 4                              # vectors that are worked on at the same time
 
 
@@ -89,14 +90,30 @@ class _Lanes:
         return [self.load(array, self.b.add(place, self.constant(lanes * u)), lanes) for u in range(vectors)]
 
     def along(self, n, kind, emit, vectors=PIECE):
-        """emit(i, lanes, vectors) for all of n voxels: pieces, then single vectors, then single voxels."""
-        lanes, start = BYTES // self.bytes(kind), self.constant(0)
-        for width, many in ((lanes, vectors), (lanes, 1), (1, 1)):
-            step = self.constant(width * many)
-            stop = self.b.add(start, self.b.mul(self.b.sdiv(self.b.sub(n, start), step), step))
-            with self.cgutils.for_range_slice(self.b, start, stop, step, self.word) as (i, _):
-                emit(i, width, many)
-            start = stop
+        """emit(i, lanes, vectors) for all of n voxels: pieces, then single vectors, the last of which may overlap the one
+        before; of a row shorter than a vector the same in short vectors, of a shorter one voxel by voxel."""
+        lanes = BYTES // self.bytes(kind)
+        with self.b.if_else(self.b.icmp_signed(">=", n, self.constant(lanes))) as (long, short):
+            with long:
+                self._over(self._over(self.constant(0), n, lanes, vectors, emit), n, lanes, 1, emit)
+            with short:
+                few = max(1, SHORT // self.bytes(kind))
+                with self.b.if_else(self.b.icmp_signed(">=", n, self.constant(few))) as (some, none):
+                    with some:
+                        self._over(self.constant(0), n, few, 1, emit)
+                    with none:
+                        self._over(self.constant(0), n, 1, 1, emit)
+
+    def _over(self, start, n, lanes, vectors, emit):
+        """emit(i, lanes, vectors) from `start` on: whole pieces of several vectors, or single ones to the end; where it
+        stopped."""
+        step, end = self.constant(lanes * vectors), n
+        if vectors > 1:
+            end = self.b.add(start, self.b.mul(self.b.sdiv(self.b.sub(n, start), step), step))
+        last = self.b.sub(n, step)
+        with self.cgutils.for_range_slice(self.b, start, end, step, self.word) as (i, _):
+            emit(self.b.select(self.b.icmp_signed("<", i, last), i, last), lanes, vectors)
+        return end
 
 
 @written
@@ -163,21 +180,22 @@ def _least(with_, row, count, out):
 
 @written
 def least(tools):
-    """least(ring, first, around, pitch, count, out): the least voxels of `count` rows, at least 1, of signed integers."""
+    """least(ring, first, around, pitch, hop, count, out): the least voxels of `count` rows, at least 1, of signed integers:
+    rows 0, hop, 2 * hop and so on."""
 
     @tools.intrinsic
-    def least(typing, ring, first, around, pitch, count, out):
+    def least(typing, ring, first, around, pitch, hop, count, out):
         def generate(context, builder, signature, args):
             with_ = _Lanes(tools, context, builder, signature, args)
-            ring, where = with_.array(0), [with_.whole(i) for i in (1, 2, 3)]
+            ring, hop, where = with_.array(0), with_.whole(4), [with_.whole(i) for i in (1, 2, 3)]
 
             def row(k, i, lanes, vectors):
-                return with_.piece(ring, builder.add(with_.place(k, *where), i), lanes, vectors)
+                return with_.piece(ring, builder.add(with_.place(builder.mul(k, hop), *where), i), lanes, vectors)
 
-            _least(with_, row, with_.whole(4), with_.array(5))
+            _least(with_, row, with_.whole(5), with_.array(6))
             return context.get_dummy_value()
 
-        return tools.types.void(ring, first, around, pitch, count, out), generate
+        return tools.types.void(ring, first, around, pitch, hop, count, out), generate
 
     return least
 

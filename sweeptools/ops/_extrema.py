@@ -12,83 +12,109 @@ from ..kernels import minima
 from ..params import Param
 from ..spec import op
 from ._differences import inner
-from ._lines import merged, stretched, strip_of
+from ._lines import merged, pitch, stretched, strip_of
 
 STRIP_BYTES = 4096                     # of a row worked through at a time
 MOST = 1 << 26                         # voxels of the box around a ball: 400 along each axis
-TILE = 64                              # rows or slices, beside the halo, worked through at a time
+SLICES = 8                             # worked through at a time, beside the halo; of a large box up to four times as many
+NEAR, ROOM = 1 << 20, 1 << 22          # bytes of scratch of a footprint: what is aimed at, and at most but for one slice
 
 
 def _key(head):
     return np.dtype(f"int{8 * head.dtype.itemsize}")
 
 
-def _strip(head):
-    return strip_of(head, STRIP_BYTES // head.dtype.itemsize)
-
-
 def _margin(head, size):
     return (size - 1) * max(1, len(head.components))
 
 
-def _reach(size, below):
-    return (below, size - 1 - below)
+def _reach(sizes, below):
+    return tuple((b, n - 1 - b) for n, b in zip(sizes, below, strict=True))
 
 
-def _plane_scratch(head, sizes):
-    line = ((_strip(head) + _margin(head, sizes[1]),), _key(head))
-    return {"a": line, "b": line, "tile": ((TILE + sizes[0] - 1, _strip(head)), _key(head))}
+# ------------------------------------------------------------------ boxes
 
 
-@op(
-    "extrema along y and x", edges=True, scratch=_plane_scratch, work=4,
-    halo=lambda sizes, below: (0, _reach(sizes[0], below[0]), _reach(sizes[1], below[1])),
-)  # fmt: skip
-def _plane(src, dst, box, *, sizes: Param("window along y, x"), below: Param("voxels of it before its place"),
-           greatest: Param("maxima"), scratch):  # fmt: skip
-    """Least or greatest values over a rectangle of a slice."""
+def parts(size):
+    """(count, hop, span), where size is (count - 1) * hop + span: `count` minima of `span` neighbours, which take far
+    fewer steps than minima of `size`."""
+    if size <= 8:
+        return 1, 1, size
+    count = max(2, round(size**0.5))
+    return count, size // count, size // count + size % count
+
+
+def _box_scratch(head, depth, sizes):
+    key = _key(head)
+    strip = strip_of(head, STRIP_BYTES // key.itemsize)
+    slices = max(1, min(depth, max(SLICES, min(sizes[0], 4 * SLICES))))
+    wide, (count, hop, span) = pitch(strip + _margin(head, sizes[2]), key), parts(sizes[1])
+    keys, ring = ((slices + sizes[0] - 1, wide), key), pitch(strip, key)
+    return {
+        "keys": keys, "between": keys if parts(sizes[0])[0] > 1 else ((1, 1), key), "line": ((wide,), key),
+        "part": ((wide,), key), "ring": ((slices, span, ring), key),
+        "wide": ((slices, 1 + (count - 1) * hop, ring if count > 1 else 1), key), "out": ((strip,), key),
+    }  # fmt: skip
+
+
+@op("extrema over a box", edges=True, scratch=_box_scratch, work=8, halo=_reach)
+def _box(src, dst, box, *, sizes: Param("window"), below: Param("voxels of it before its place"),
+         greatest: Param("maxima"), scratch):  # fmt: skip
+    """Least or greatest values over a box."""
     src, step = merged(minima.bits(src))
-    minima.plane(
-        src, merged(minima.bits(dst))[0], stretched(box, step), *sizes, step, minima.order(dst.dtype, greatest),
-        scratch["a"], scratch["b"], scratch["tile"],
+    minima.box(
+        src, merged(minima.bits(dst))[0], stretched(box, step), *map(parts, sizes), step, minima.order(dst.dtype, greatest),
+        *(scratch[name] for name in ("keys", "between", "line", "part", "ring", "wide", "out")),
     )  # fmt: skip
 
 
-def _depth_scratch(head, depth, size):
-    return {"tile": ((min(TILE, max(1, depth)) + size - 1, _strip(head)), _key(head))}
+# ------------------------------------------------------------------ footprints
 
 
-@op(
-    "extrema along z", edges=True, scratch=_depth_scratch, work=4,
-    halo=lambda size, below: (_reach(size, below), 0, 0),
-)  # fmt: skip
-def _depth(src, dst, box, *, size: Param("window along z"), below: Param("slices of it before its place"),
-           greatest: Param("maxima"), scratch):  # fmt: skip
-    """Least or greatest values over a few slices."""
-    src, step = merged(minima.bits(src))
-    turn = minima.order(dst.dtype, greatest)
-    minima.depth(src, merged(minima.bits(dst))[0], stretched(box, step), size, turn, scratch["tile"])
+def taps_of(runs):
+    """(lengths, taps): the runs as minima of a few lengths, taps (z, y, first, which length) by z. Where runs have many
+    lengths, those are powers of two, and two of them that overlap make a run."""
+    lengths = sorted({run[3] for run in runs})
+    if len(lengths) > 8:
+        lengths = [1 << k for k in range(lengths[0].bit_length() - 1, lengths[-1].bit_length())]
+    taps = set()
+    for z, y, first, length in runs:
+        which = max(k for k, n in enumerate(lengths) if n <= length)
+        taps |= {(z, y, first, which), (z, y, first + length - lengths[which], which)}
+    return tuple(lengths), tuple(sorted(taps))
 
 
-def _runs_scratch(head, sizes):
-    line = ((_strip(head) + _margin(head, sizes[2]),), _key(head))
-    return {"a": line, "b": line, "c": line}
+def _runs_scratch(head, depth, runs, sizes):
+    key, (lengths, taps) = _key(head), taps_of(runs)
+    margin, slices = _margin(head, sizes[2]), max(1, min(depth, SLICES))
+    column = sizes[1] * len(lengths) * key.itemsize
+    most = max(128, min(STRIP_BYTES // key.itemsize, NEAR // (column * (slices + sizes[0] - 1)) - margin))
+    strip = strip_of(head, most)
+    wide = pitch(strip + margin, key)
+    stack = slices + sizes[0] - 1
+    if stack * column * wide > ROOM:                 # fewer than the footprint has: its slices are taken in groups
+        stack = min(stack, max(1, ROOM // (column * wide)))
+    return {
+        "a": ((strip + margin,), key), "b": ((strip + margin,), key), "out": ((strip,), key),
+        "rows": ((stack, sizes[1], len(lengths), wide), key), "at": ((len(taps),), "int64"),
+    }  # fmt: skip
 
 
-@op(
-    "extrema over a footprint", edges=True, scratch=_runs_scratch, work=lambda runs: 2 * len(runs),
-    halo=lambda sizes, below: tuple(_reach(n, b) for n, b in zip(sizes, below, strict=True)),
-)  # fmt: skip
+@op("extrema over a footprint", edges=True, scratch=_runs_scratch, work=lambda runs: 2 * len(runs), halo=_reach)
 def _footprint(src, dst, box, *, runs: Param("runs along x: z, y, x, length"), sizes: Param("window"),
                below: Param("voxels of it before its place"), greatest: Param("maxima"), scratch):  # fmt: skip
     """Least or greatest values over the voxels of a footprint."""
     src, step = merged(minima.bits(src))
-    turn = minima.order(dst.dtype, greatest)
-    dst = merged(minima.bits(dst))[0]
-    most = dst.dtype.type(np.iinfo(dst.dtype).max)
+    lengths, taps = map(np.array, taps_of(runs))
+    stack, groups = scratch["rows"].shape[0], []
+    group = sizes[0] if stack >= sizes[0] else (stack + 1) // 2
+    for low in range(0, sizes[0], group):
+        start, end = np.searchsorted(taps[:, 0], (low, low + group))
+        if start < end:
+            groups.append((low, min(low + group, sizes[0]), start, end))
     minima.footprint(
-        src, dst, stretched(box, step), np.array(runs, np.int64), sizes, step, turn, most,
-        scratch["a"], scratch["b"], scratch["c"],
+        src, merged(minima.bits(dst))[0], stretched(box, step), lengths, taps, np.array(groups), sizes, step,
+        minima.order(dst.dtype, greatest), *(scratch[name] for name in ("a", "b", "rows", "at", "out")),
     )  # fmt: skip
 
 
@@ -153,10 +179,8 @@ def _extrema(stdin, shape, greatest, mode, cval):
     edges = {"mode": mode, "cval": cval, "greatest": greatest}
     before = (lambda n: n - 1 - n // 2) if greatest else (lambda n: n // 2)
     if kind == "box":
-        nz, ny, nx = value
-        if ny > 1 or nx > 1:
-            stdin = stdin | _plane(sizes=(ny, nx), below=(before(ny), before(nx)), **edges)
-        return stdin | _depth(size=nz, below=before(nz), **edges) if nz > 1 else stdin
+        sizes = tuple(value)
+        return stdin | _box(sizes=sizes, below=tuple(map(before, sizes)), **edges) if prod(sizes) > 1 else stdin
     voxels = _voxels(shape)
     runs = runs_of(voxels[::-1, ::-1, ::-1] if greatest else voxels)
     return stdin | _footprint(runs=runs, sizes=voxels.shape, below=tuple(map(before, voxels.shape)), **edges)

@@ -11,7 +11,7 @@ from ..params import Param
 from ..spec import op
 from .cast import cast
 
-STRIP = 512                            # columns worked through at a time: a ring of such rows stays in the nearest cache
+STRIP = 2048                           # columns worked through at a time: a ring of such rows stays in the L2 cache
 LINE = 64                              # bytes that caches hold and evict together
 NONE = ((1.0,), False)
 

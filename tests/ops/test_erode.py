@@ -117,6 +117,21 @@ def test_components_apart(word):
         np.testing.assert_array_equal(out[..., c], apply("erode", np.ascontiguousarray(array[..., c]), shape=word))
 
 
+@pytest.mark.parametrize("room", [1, 20_000, 1 << 22])
+@pytest.mark.parametrize("word", ["ball:6", "ball:12"])
+def test_large_footprints_are_taken_in_groups_of_slices(room, word, file, monkeypatch):
+    monkeypatch.setattr(_extrema, "ROOM", room)
+    array = noise((14, 9, 40), "int16")
+    right = ndimage.grey_erosion(array, footprint=element(word, file)[1])
+    np.testing.assert_array_equal(apply("erode", array, shape=word, depth=9), right)
+
+
+@pytest.mark.parametrize("size", [*range(1, 20), 63, 64, 65])
+def test_parts_of_a_box_make_its_length(size):
+    count, hop, span = _extrema.parts(size)
+    assert (count - 1) * hop + span == size and hop <= span and count + span < 2 + max(8, 4 * size**0.5)
+
+
 def test_a_ball_in_world_units_is_an_ellipsoid():
     array = noise((9, 15, 30), "uint8")
     d = [np.arange(-2, 3) / 2, np.arange(-4, 5) / 4, np.arange(-8, 9) / 8]
