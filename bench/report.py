@@ -11,6 +11,11 @@ PACKAGES = ("numpy", "numba", "scipy", "scikit-image", "SimpleITK", "dask-image"
 MEMORY_HEAD = ("task", "ours", "a core", "of a copy", "best peer", "all peers", "times the best")
 PROCESS_HEAD = ("task", "way", "seconds (least to most), runs", "Mvox/s", "a core", "MiB", "best peer / this", "this / copy",
                 "result")  # fmt: skip
+BUSY = (
+    " **Others kept the machine busy while this was measured: times of the wall are long and uneven, most ways ran once or "
+    "twice, caches were shared. Ratios are of ways that ran in turn; what is by the time of cores counts the time that a "
+    "way itself was given. This is not what the machine can do when it is quiet.**"
+)
 
 
 def table(head, rows):
@@ -83,20 +88,17 @@ def cpu():
         return platform.machine()
 
 
-def conditions(scale, before, after):
-    """What the machine was, and whether it did other things meanwhile: load averages at the start and the end."""
-    busy = before > 0.5 * THREADS
-    return (
-        f"{cpu()}, {THREADS} cores; Python {platform.python_version()}; {', '.join(versions())}. "
-        f"Scale `{scale.name}`: {scale.rounds} counted rounds at most. Load of the machine {before:.1f} when it began, "
-        f"{after:.1f} when it ended. "
-        + ("**Others kept the machine busy: times of the wall are long and uneven, ratios are of ways that ran in turn, and "
-           "`a core` counts the time that a way itself was given.**" if busy else "Nothing else was running.")
-    )  # fmt: skip
+def conditions(when):
+    """What the machine is, and whether it did other things meanwhile: load averages as each part began and ended."""
+    told = f"{cpu()}, {THREADS} cores; Python {platform.python_version()}; {', '.join(versions())}."
+    if max((max(a, b) for *_, a, b in when.values()), default=0) > 2 * THREADS:
+        told += BUSY
+    rows = ((part, scale, str(rounds), f"{a:.1f} to {b:.1f}") for part, (scale, rounds, a, b) in when.items())
+    return told + "\n\n" + table(("part", "scale", "counted rounds at most", "load of the machine"), rows)
 
 
-def markdown(scale, found, before, after):
-    """The whole text; `found` has the lists kernels, exact, hard, commands, start, series, said."""
+def markdown(found):
+    """The whole text, of what kept.py has."""
     contests = [*found["kernels"], *found["exact"], *found["commands"], *found["start"]]
     verdicts = bars.verdicts(contests, found["series"])
     measured = [holds for *_, holds, _ in verdicts if holds != "-"]
@@ -104,7 +106,7 @@ def markdown(scale, found, before, after):
     hard = ((name, command, number(ns), f"{log:.3f}") for name, command, ns, log in found["hard"])
     parts = (
         "# Speed and memory, against peers on the same bytes",
-        f"Made by `{'QUICK=1 ' if scale.name == 'quick' else ''}make bench`. {conditions(scale, before, after)}",
+        f"Made by `make bench` (scale quick: `QUICK=1 make bench`). {conditions(found['when'])}",
         "Ways ran in turn; figures are medians. Mvox/s is million voxels a second of the wall, `a core` the same per "
         "second of one core's time. Results were compared in the same run. " + " ".join(found["said"]),
         f"## Bars: {measured.count('yes')} of {len(measured)} measured hold",

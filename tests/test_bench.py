@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench import agree, bars, memory, report
+from bench import agree, bars, kept, memory, report
 from bench.harness import COPY, OURS, PEER, Contest, Different, Row, Scale, Spent, Way, contest
 
 SCALE = Scale("made up", 3, 10.0, 1, 1, (1, 1, 1), (1, 1, 1), (), (), ())
@@ -75,12 +75,14 @@ def test_of_several_contests_the_worst_decides_whether_a_bar_holds():
     assert bars.Bar("none", "k", 1, bars.times_peer).verdict([Contest("t", of("k", 1, 1, 1).rows[:1], 1, 0, "k")])[3] == "-"
 
 
-def test_every_bar_has_a_verdict_and_every_contest_its_rows():
+def test_every_bar_has_a_verdict_and_every_contest_its_rows(tmp_path):
     held = memory.Held("Gaussian", (64, 256, 1024), (50 << 20, 60 << 20, 66 << 20), (80 << 20,) * 3, 0, 70 << 20)
-    found = {part: [] for part in ("kernels", "exact", "hard", "commands", "start", "series")} | {"said": ["Said."]}
+    found = kept.nothing() | {"said": ["Said."], "when": {"kernels": ["quick", 3, 5.0, 4.0]}}
     found |= {"kernels": [of("gauss uint8", 0.2, 8, 0.1)], "commands": [of("first", 1, 2, 1)]}
     found |= {"start": [of("start", 0.1, 1, 1)], "series": [held], "hard": [("spiral", "label", 1.234, 0.5)]}
-    text = report.markdown(SCALE, found, 5.0, 4.0)
+    text = report.markdown(found)
+    kept.save(found, tmp_path / "results.json")
+    assert report.markdown(kept.load(tmp_path / "results.json")) == text
     assert "| Gaussian in memory, uint8, best peer | >= 30x | 40x | yes | 4x |" in text
     assert "| task | 40 | 8 | 50% | peer 1 | slow 0.111; peer 1 (equal); absent missing | 40 |" in text
     assert "| task | ours | 1.00 (1.00 to 1.00), 1 | 8 | 8 | 0 | 2 | 1 |  |" in text and "|  | absent | missing |" in text
