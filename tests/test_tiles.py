@@ -87,8 +87,11 @@ def test_tiles_give_the_files_of_whole_slices(text, work, capfd):
 
 MASK = "sweep-threshold {} | sweep-label --connectivity {} | sweep-write a.zarr"
 LABELS = {
-    "6": ("blobs", MASK.format(33000, 6)), "18": ("noise", MASK.format(45000, 18)), "26": ("noise", MASK.format(52000, 26)),
-    "wide": ("blobs", "sweep-gauss 0,1,1 | sweep-threshold 30000 | sweep-label --dtype uint64 | sweep-write a.zarr"),
+    "6": ("blobs", f"sweep-gauss 2 | sweep-median 3 | {MASK.format(33000, 6)}"),
+    "18": ("noise", MASK.format(45000, 18)), "26": ("noise", MASK.format(52000, 26)),
+    "tee and zip": ("blobs", "sweep-gauss 1 | sweep-tee --to 'sweep-median 3 | sweep-write b.zarr {grid}'"
+                             " | sweep-calc 'a>g' --via g='sweep-gauss 0,2,2' | sweep-label --dtype uint64"
+                             " | sweep-write a.zarr"),
     "regions": ("blobs", "sweep-threshold 36000 | sweep-label | sweep-tee --to 'sweep-write b.zarr {grid}' | sweep-regions"),
     "all": ("noise", "sweep-label | sweep-write a.zarr"),
     "none": ("noise", "sweep-threshold 65535 | sweep-label | sweep-write a.zarr"),
@@ -158,6 +161,26 @@ def test_any_tiles_give_what_whole_slices_give(text, work, capfd, monkeypatch):
 def test_labels_merge_across_the_faces_of_tiles(kind, text, work, capfd, monkeypatch):
     whole = whole_and_tiled(f"{SMALL.format('uint16').replace('blobs', kind)} | {text}", work, capfd, monkeypatch)
     assert "labels" in whole[2]
+
+
+LARGE = "sweep-synth checker --period 128 --shape 128,20000,20000 --dtype uint16 | sweep-gauss 2"
+CUBES = 157 * 157 // 2                                 # that are not 0; apart where what is half of either is not in them
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("text", [
+    f"{LARGE} | sweep-median 3 | sweep-threshold 40000 | sweep-label | sweep-write a.zarr",
+    f"{LARGE} | sweep-tee --to 'sweep-median 3 | sweep-write b.zarr --shards 64,64,2048'"
+    " | sweep-calc '(a > 40000) & (m > 40000)' --via m='sweep-median 3' --dtype uint8 | sweep-label"
+    " | sweep-write a.zarr --shards 64,64,2048",
+], ids=["chain", "tee and zip"])  # fmt: skip
+def test_slices_of_800_megabytes_in_1500(text, work):
+    """100 GiB made up, whose slices of 0.8 GB would need a window of 256 GB."""
+    status, _, said = apart("run", text, "--memory", "1500M", "--threads", "2", "--report", "../large.json")
+    assert status == 0, said
+    ran = json.loads(Path("../large.json").read_text())
+    assert ran["tiles"] > 1 and ran["peak_bytes"] <= ran["predicted_peak_bytes"] <= parse_size("1500M")
+    assert f"labels {CUBES}" in said
 
 
 def test_chosen_tiles_read_least():

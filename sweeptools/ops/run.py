@@ -16,9 +16,11 @@ def run(*, pipeline: Text("the pipeline, as a shell has it", positional=True, me
 
     Commands hand blocks on without a copy through a pipe; those that begin with the same source and the same filters
     share them; branches of sweep-tee and --via need no processes of their own; --memory and --threads hold for all
-    of it. Depths of blocks follow from the budget; where whole slices are too large for it, filters that look around each
-    voxel work on tiles of the plane with their halo, from stored volumes into Zarr. What cannot fit is refused before any
-    work (3), with the smallest budget that would do. sweep-plan shows what would be done.
+    of it. Depths of blocks follow from the budget. Where whole slices are too large for it, the plane is cut in tiles, of
+    those cuts that fit the one that reads least: filters that look around each voxel work on tiles with their halo, counts
+    are summed over them, sweep-label joins objects across them; from stored volumes or sweep-synth into Zarr and answers.
+    What needs whole slices is named. What cannot fit is refused before any work (3), with the smallest budget that would
+    do. sweep-plan shows what would be done.
 
     Understood are pipes, quotes, $NAME from the environment, ~, globs, <(...) and >(...). What is not sweeptools'
     (| pv |, ssh, redirections, $(...), &&) is named and refused (2). A file may begin with
