@@ -8,11 +8,12 @@ from ..errors import UsageError
 from .ome import Axis, axis_kind, choose
 
 
-def kept(name, axes, shape, channel=None, time=None, components=()):
+def kept(name, axes, shape, channel=None, time=None, components=(), channels=()):
     """(axes that are kept: z, y, x and, where there are, components; {axis: index chosen} of the others).
 
-    axes: an ome.Axis each. Axes of length one are dropped where more than three are space; a longer channel or time
-    axis needs the option, but for a channel axis as long as `components`, the names that it is known to have.
+    axes: an ome.Axis each; channels: names of the channels, as far as they are known. Axes of length one are dropped
+    where more than three are space; a longer channel or time axis needs the option, but for a channel axis as long as
+    `components`, the names that it is known to have.
     """
     space = [i for i, a in enumerate(axes) if a.kind == "space"]
     for i in list(space):
@@ -30,7 +31,8 @@ def kept(name, axes, shape, channel=None, time=None, components=()):
             comps.append(i)
         else:
             wanted = {"channel": channel, "time": time}.get(axis.kind)
-            at[i] = 0 if axis.kind == "space" else choose(axis, shape[i], wanted, (), name)
+            known = channels if axis.kind == "channel" else ()
+            at[i] = 0 if axis.kind == "space" else choose(axis, shape[i], wanted, known, name)
     for wanted, kind in ((channel, "channel"), (time, "time")):
         if wanted is not None and not any(a.kind == kind for a in axes):
             raise UsageError(f"{name}: it has no {kind} axis; leave --{kind} out")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..errors import Corrupt, UsageError
 from ..spec import Head
-from . import ome
+from . import axes, ome
 from .npy import voxels
 from .slabs import Stored
 from .zarrpass import Encoded
@@ -133,11 +133,9 @@ def _plain(path, name, attributes, channel, time, threads):
     array = opened(path, threads)
     own = attributes.get(ome.OWN) or {}
     names = getattr(array.metadata, "dimension_names", None) or attributes.get("_ARRAY_DIMENSIONS")
-    if not names or None in names:
-        names = (*"tczyx"[-array.ndim :],) if array.ndim <= 5 else tuple(str(i) for i in range(array.ndim))
-    axes = [ome.Axis(str(n), ome.axis_kind(n)) for n in names]
-    keep, at = _axes(name, axes, array.shape, channel, time, (), own)
-    facts = {"axes": tuple(axes[i].name for i in keep[-3:])}
+    every = axes.named(names, array.ndim)
+    keep, at = _axes(name, every, array.shape, channel, time, (), own)
+    facts = {"axes": tuple(every[i].name for i in keep[-3:])}
     for key in ("spacing", "origin"):
         if own.get(key):
             facts[key] = tuple(own[key])
@@ -146,30 +144,10 @@ def _plain(path, name, attributes, channel, time, threads):
     return _stored(array, name, keep, at, facts, own, path, threads)
 
 
-def _axes(name, axes, shape, channel, time, channels, own):
+def _axes(name, every, shape, channel, time, channels, own):
     """(axes that are kept: components, z, y, x; the index chosen along each other one)."""
-    space = [i for i, a in enumerate(axes) if a.kind == "space"]
-    for i in list(space):
-        if len(space) > 3 and shape[i] == 1:
-            space.remove(i)
-    if len(space) != 3:
-        spelt = ", ".join(f"{a.name}={n}" for a, n in zip(axes, shape))
-        count = {0: "no", 1: "one", 2: "two"}.get(len(space), len(space))
-        raise UsageError(f"{name} has {count} dimensions in space ({spelt}), a volume has three: z, y, x")
-    at, keep = {}, []
-    for i, axis in enumerate(axes):
-        if i in space:
-            continue
-        if axis.kind == "channel" and len(own.get("components", ())) == shape[i] and channel is None:
-            keep.append(i)
-        else:
-            wanted = {"channel": channel, "time": time}.get(axis.kind)
-            known = channels if axis.kind == "channel" else ()
-            at[i] = 0 if axis.kind == "space" else ome.choose(axis, shape[i], wanted, known, name)
-    for wanted, kind in ((channel, "channel"), (time, "time")):
-        if wanted is not None and not any(a.kind == kind for a in axes):
-            raise UsageError(f"{name} has no {kind} axis; leave --{kind} out")
-    return [*keep, *space], at
+    keep, at = axes.kept(name, every, shape, channel, time, tuple(own.get("components", ())), channels)
+    return [*keep[3:], *keep[:3]], at
 
 
 def opened(path, threads):
