@@ -22,16 +22,23 @@ class Threads:
         self._pool = None
 
     def each(self, calls, task=None):
-        """The results of the calls, which are for a task."""
+        """The results of the calls, which are for a task: made by this thread and by others that help it."""
         start = time.perf_counter()
-        if len(calls) == 1:
-            results = [calls[0]()]
-        else:
-            if self._pool is None:
-                from concurrent.futures import ThreadPoolExecutor
+        results, turns = [None] * len(calls), iter(range(len(calls)))
+        helpers = min(self.count, len(calls)) - 1
+        if helpers > 0 and self._pool is None:
+            from concurrent.futures import ThreadPoolExecutor
 
-                self._pool = ThreadPoolExecutor(self.count)
-            results = [future.result() for future in [self._pool.submit(_once, calls, i) for i in range(len(calls))]]
+            self._pool = ThreadPoolExecutor(self.count - 1)
+        futures = [self._pool.submit(_take_turns, calls, turns, results) for _ in range(helpers)]
+        try:
+            _take_turns(calls, turns, results)
+        finally:                                     # what they work on may go once this is left
+            for _ in turns:
+                pass
+            failed = [future.exception() for future in futures]
+        for error in filter(None, failed):
+            raise error
         seconds = time.perf_counter() - start
         self.busy += seconds
         self.spent[task] = self.spent.get(task, 0.0) + seconds
@@ -53,10 +60,13 @@ class Threads:
             self._pool.shutdown()
 
 
-def _once(calls, i):
-    """Call calls[i] and forget it: a thread may keep what it was given a little longer than its result is awaited."""
-    call, calls[i] = calls[i], None
-    return call()
+def _take_turns(calls, turns, results):
+    """Make the calls whose turn it is, and forget each: a thread may keep what it was given a little longer than its
+    result is awaited."""
+    for i in turns:
+        call, calls[i] = calls[i], None
+        results[i] = call()
+        del call
 
 
 class Kernel:
