@@ -25,7 +25,7 @@ Rows are sliced before they are looped over: an index that could be negative is 
 import numpy as np
 
 from ..jit import kernel
-from .components import lowest
+from .bits import lowest
 
 NONE = 1 << 28
 LANES = 128

@@ -3,25 +3,24 @@
 import numpy as np
 
 from ..jit import kernel
-from .components import lowest
-
-ONE = np.uint64(1)
+from .bits import ONE, begins, lowest, popcount
 
 
 @kernel
-def firsts(starts, lab, kept, out):
+def firsts(bits, group, starts, base, lab, kept, out):
     """For each member of the window from `kept` on, where its first run in this slice begins: y and x, in order. lab:
-    of the runs, whose new members are numbered as they are met."""
-    k = n = 0
-    for y in range(1, starts.shape[0] - 1):
+    of the runs, whose new members are numbered in the order of their first voxels."""
+    n = 0
+    for y in range(group * (starts.shape[0] - 2)):
+        j = y // group + 1
         for i in range(1, starts.shape[1]):
-            s = starts[y, i]
-            while s != 0:
-                if n < len(out) and lab[k] == kept + n:
-                    out[n, 0] = y - 1
+            s = begins(bits, np.uint64(y + group), np.uint64(i))
+            while s != 0 and n < len(out):
+                k = base[j, i] + popcount(starts[j, i] & (s ^ (s - ONE))) - 1
+                if lab[k] == kept + n:
+                    out[n, 0] = y
                     out[n, 1] = 64 * i - 64 + lowest(s)
                     n += 1
-                k += 1
                 s &= s - ONE
 
 

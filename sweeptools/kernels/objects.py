@@ -8,9 +8,7 @@ creation the weight that it comes to.
 import numpy as np
 
 from ..jit import kernel
-from .components import lowest
-
-ONE = np.uint64(1)
+from .bits import ONE, popcount
 
 
 @kernel
@@ -38,21 +36,22 @@ def carry(record, weight, window, dead):
 
 
 @kernel
-def add_sizes(bits, starts, lab, weight):
-    """Add the voxels of the runs of a slice's mask to the weights of their components."""
+def add_sizes(bits, group, starts, lab, weight):
+    """Add the voxels of the runs of a slice's mask, in lines of `group` rows, to the weights of their components."""
     k = -1
-    for y in range(1, bits.shape[0] - 1):
-        for i in range(1, bits.shape[1]):
-            b, s = bits[y, i], starts[y, i]
-            while b != 0:
-                p = np.uint64(lowest(b))
-                k += np.int64((s >> p) & ONE)
-                rest = ~(b >> p)
-                n = np.uint64(64) if rest == 0 else np.uint64(lowest(rest))
-                weight[lab[k]] += np.int64(n)
-                if p + n >= np.uint64(64):
+    for j in range(1, starts.shape[0] - 1):
+        one, other, begun = bits[group * j], bits[group * j + group - 1], starts[j]
+        for i in range(1, begun.size):
+            a, b, s = one[i], other[i] if group > 1 else np.uint64(0), begun[i]
+            while True:
+                part = (s & (~s + ONE)) - ONE      # up to the next start; all where there is none
+                n = popcount(a & part) + popcount(b & part)
+                if n:
+                    weight[lab[k]] += n
+                if s == 0:
                     break
-                b = (b >> (p + n)) << (p + n)
+                a, b, s = a & ~part, b & ~part, s & (s - ONE)
+                k += 1
 
 
 @kernel
@@ -87,7 +86,7 @@ def add_value_sizes(row, begin, end, lab, weight):
 
 @kernel
 def resolve(log, at, dead, died_at, window, root, below, weight, before, low, high, out, rank):
-    """`components.resolve`, and the rank of each created component: of its weight in the end, 0 below `low`, 1 from `low`
+    """`numbers.resolve`, and the rank of each created component: of its weight in the end, 0 below `low`, 1 from `low`
     on, 2 from `high` on. dead: the logged weights, read backwards from died_at; weight, before: int64 (largest window,),
     at the end of the log the weights of the last window. (at, died_at, window, number written)."""
     n = 0
@@ -127,7 +126,7 @@ def resolve(log, at, dead, died_at, window, root, below, weight, before, low, hi
 
 @kernel
 def choose(record, table, rank, at, window, num, ties):
-    """`components.number`, where num becomes 1 for a component that is chosen and 0 for others: for those of rank 2, and
+    """`numbers.number`, where num becomes 1 for a component that is chosen and 0 for others: for those of rank 2, and
     for the first `ties` of rank 1. (at, ties left)."""
     end = record.size
     created, died, merged = np.int64(record[end - 3]), np.int64(record[end - 2]), np.int64(record[end - 1])

@@ -13,10 +13,10 @@ from ..kernels import voxel
 from ..kernels.distance import CAP, LANES, NONE
 from ..params import Param
 from ..spec import Scan, op
+from ._threads import SMALL, each  # noqa: F401
 
 STRIPES = 16                       # parts of a slice, by rows, that threads take; what is logged must not depend on them
 FAR = 1 << 30                      # a square that no distance has, in int32
-SMALL = 1 << 16                    # voxels of a slice below which threads cost more than they give
 WORDS = {np.dtype("int32"): np.int32, np.dtype("float64"): np.int64}
 
 
@@ -49,16 +49,6 @@ def stripes(ny):
     """(first, end) of the rows of each part of a slice."""
     cuts = [ny * i // STRIPES for i in range(STRIPES + 1)]
     return list(zip(cuts, cuts[1:]))
-
-
-def each(threads, size, calls):
-    """The results of the calls, in threads where a slice of `size` voxels is worth it."""
-    if threads is None or threads.count == 1 or size < SMALL:
-        return [call() for call in calls]
-    busy = threads.busy                              # who called this step counts its time
-    results = threads.each(calls)
-    threads.busy = busy
-    return results
 
 
 # ------------------------------------------------------------------ down

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels import components, faces
+from ..kernels import faces, numbers
 
 MERGED = 1 << 16                   # first voxels that are merged at a time
 LOW_Y, HIGH_Y, LOW_X, HIGH_X = range(4)
@@ -69,12 +69,13 @@ def start(head, disk, by_value):
 def note(state, voxels, z, record):
     """Log what a slice leaves."""
     rows = state["row"] if state["by_value"] else np.ascontiguousarray(state["base"][1:, 1])
+    group = 1 if state["by_value"] else len(state["bits"]) // len(state["starts"])
     counts, told, values = [], [], []
     for face, shared in enumerate(state["shared"]):
         if not shared:
             counts.append(0)
             continue
-        line, places = face_of(voxels, rows, state["lab"], face)
+        line, places = face_of(voxels, group, rows, state["lab"], face)
         at = stretches(places)
         counts.append(len(at))
         told += [at, places[at]]
@@ -90,25 +91,25 @@ def note(state, voxels, z, record):
         if state["by_value"]:
             faces.value_firsts(state["row"], state["begin"], state["lab"], kept, at)
         else:
-            faces.firsts(state["starts"], state["lab"], kept, at)
+            faces.firsts(state["bits"], group, state["starts"], state["base"], state["lab"], kept, at)
         (y0, x0), (ny, nx) = state["corner"], state["plane"]
         log.begins.append((z * ny + at[:, 0] + y0) * nx + at[:, 1] + x0)
 
 
-def face_of(voxels, rows, lab, face):
+def face_of(voxels, group, rows, lab, face):
     """The voxels of a slice at one of its sides, and the window's place + 1 of each, 0 where it is background. rows: how
-    many runs there are before each row."""
+    many runs there are before each line of `group` rows."""
     if face in (LOW_Y, HIGH_Y):
         y = 0 if face == LOW_Y else len(voxels) - 1
-        line = voxels[y]
-        inside = begins = line != 0
-        begins = inside.copy()
-        begins[1:] &= line[1:] != line[:-1]
-        run = np.cumsum(begins) - 1 + rows[y]
+        line, first = voxels[y], y - y % group
+        some = line if group == 1 else voxels[first : first + group].any(axis=0)
+        begins = some != 0
+        begins[1:] &= some[1:] != some[:-1]
+        run = np.cumsum(begins) - 1 + rows[y // group]
     else:
         line = voxels[:, 0 if face == LOW_X else -1]
-        inside = line != 0
-        run = rows[:-1] if face == LOW_X else rows[1:] - 1
+        run = (rows[:-1] if face == LOW_X else rows[1:] - 1)[np.arange(len(line)) // group]
+    inside = line != 0
     places = np.zeros(len(line), np.int32)
     places[inside] = lab[run[inside]] + 1
     return line, places
@@ -158,7 +159,7 @@ def replay(part, offset, firsts, lines):
         root = table[left - created : left][::-1] == np.arange(window - created, window)
         firsts.append(begins[begun : begun + created][root])
         begun += created
-        left, count = components.number(record, table, left, window, num, count)
+        left, count = numbers.number(record, table, left, window, num, count)
         row = [np.array(counts, np.int64)]
         for n in counts:
             places = told[at + n : at + 2 * n]

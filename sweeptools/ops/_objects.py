@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import SweepError, UsageError
-from ..kernels import components, objects, voxel
+from ..kernels import bits, objects, voxel
 from ..params import Param
 from ..spec import Scan, op
-from ._components import RESERVE, advance, begin, held, nonzero
+from ._components import GROUP, RESERVE, advance, begin, canvas, held, nonzero, painted, repaint
 
 CHUNK = 1 << 16                    # logged weights that are looked at together
 
@@ -24,7 +24,7 @@ def where(src, inside, dst, box):
 @op("1 where a voxel is zero", dtype="uint8", role="mask")
 def zero(src, dst, box):
     """1 where a voxel is zero, else 0; NaN is not zero."""
-    components.nonzero(src, dst, box)
+    bits.nonzero(src, dst, box)
     z0, z1, y0, y1, x0, x1 = box
     dst[z0:z1, y0:y1, x0:x1] ^= 1
 
@@ -74,26 +74,27 @@ def weigh_start(head, disk, connectivity, by_value):
     return state | logs | ends | {"weight": np.zeros(runs, np.int64), "gone": np.zeros(runs, np.int64), "widest": 0}
 
 
-def weigh_step(state, src, dst, z, *, faces):
-    for i, voxels in enumerate(src):
-        window = state["window"]
-        record = advance(state, voxels)
+def weigh_step(state, src, dst, z, *, faces, threads=None):
+    def take(record, before, i):
         state["log"].append(record)
-        n = objects.carry(record, state["weight"], window, state["gone"])
+        n = objects.carry(record, state["weight"], before, state["gone"])
         state["dead"].append(state["gone"][:n])
         state["widest"] = max(state["widest"], state["window"])
         if faces:
             whole = z + i in (state["bottom"], state["top"])
-            objects.add_faces(voxels, state["starts"], state["lab"], whole, state["weight"])
+            objects.add_faces(src[i], state["starts"], state["lab"], whole, state["weight"])
         elif state["by_value"]:
             objects.add_value_sizes(state["row"], state["begin"], state["end"], state["lab"], state["weight"])
         else:
-            objects.add_sizes(state["bits"], state["starts"], state["lab"], state["weight"])
+            group = GROUP[state["connectivity"]]
+            objects.add_sizes(state["bits"], group, state["starts"], state["lab"], state["weight"])
+
+    advance(state, src, take, threads)
 
 
 @op(
     "log what becomes of components, and what they weigh", scan=Scan(weigh_start, weigh_step), output="value",
-    direction="up", memory=lambda head, by_value: held(head, by_value, more=56) + 10 * RESERVE,
+    direction="up", memory=lambda head, by_value, connectivity=6: held(head, by_value, 56, connectivity) + 10 * RESERVE,
 )  # fmt: skip
 def weighed(
     state, *, connectivity: Param("6, 18 or 26"), by_value: Param("whether only equal voxels are neighbours"),
@@ -160,27 +161,19 @@ def choose_from(weights, rule):
 
 def chosen_start(head, connectivity, by_value, choice):
     state = begin(head, connectivity, by_value)
-    state["num"] = np.zeros(state["lab"].size, np.int64)
-    if not by_value:
-        state["line"] = np.zeros(head.slice_shape[1] + 32, np.uint8)
-    return state | {"read": 0, "left": len(choice.table), "ties": choice.ties}
+    return state | {"read": 0, "left": len(choice.table), "ties": choice.ties} | canvas(state, head, np.uint8)
 
 
-def chosen_step(state, src, dst, z, *, choice):
+def chosen_step(state, src, dst, z, *, choice, threads=None):
     log, table, rank = choice.log.array(), choice.table.array(), choice.rank.array()
-    for voxels, out in zip(src, dst, strict=True):
-        record = advance(state, voxels)
-        read = state["read"] + len(record)
-        if not np.array_equal(record, log[state["read"] : read]):
-            raise SweepError("the source changed between sweeps")
-        state["read"] = read
-        state["left"], state["ties"] = objects.choose(
-            record, table, rank, state["left"], state["window"], state["num"], state["ties"]
-        )
-        if state["by_value"]:
-            components.value_paint(state["row"], state["begin"], state["end"], state["lab"], state["num"], out)
-        else:
-            components.paint(voxels, state["starts"], state["lab"], state["num"], state["line"], out)
+    repaint(state, src, dst, log, partial(assign, table=table, rank=rank), threads)
+
+
+def assign(state, record, table, rank):
+    """Which components of a new window are chosen."""
+    state["left"], state["ties"] = objects.choose(
+        record, table, rank, state["left"], state["window"], state["num"], state["ties"]
+    )
 
 
 def chosen_end(state):
@@ -190,7 +183,7 @@ def chosen_end(state):
 
 @op(
     "1 where a component is chosen", scan=Scan(chosen_start, chosen_step, chosen_end), direction="up", dtype="uint8",
-    role="mask", memory=lambda head, by_value: held(head, by_value, more=8),
+    role="mask", memory=lambda head, by_value, connectivity=6: painted(head, by_value, np.uint8, connectivity),
 )  # fmt: skip
 def chosen(
     state, *, connectivity: Param("6, 18 or 26"), by_value: Param("whether only equal voxels are neighbours"),
