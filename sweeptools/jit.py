@@ -120,8 +120,11 @@ def ready():
     linker()
 
 
-def announce(text):
-    """Told what took long; the engine puts its own function here."""
+def silent(text):
+    """Says nothing of what took long."""
+
+
+announce = silent                                    # a command puts there what it says with -v
 
 
 def _numba():
@@ -164,9 +167,12 @@ def _reach(value, said, seen):
     if isinstance(value, type) and value.__module__.startswith("sweeptools."):
         said.append(value.__qualname__)
         for name, own in sorted(vars(value).items()):
+            own = getattr(own, "__func__", None) or getattr(own, "fget", None) or own
             if isinstance(own, FunctionType):
                 said.append(name)
                 _reach(own, said, seen)
+        for base in value.__bases__:
+            _reach(base, said, seen)
     elif isinstance(value, FunctionType) and value.__module__.partition(".")[0] not in ("numpy", "math"):
         if value in seen:
             said.append(value.__qualname__)

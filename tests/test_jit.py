@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -193,3 +194,11 @@ def test_many_that_start_at_once_compile_once(tmp_path, monkeypatch):
     started = [subprocess.Popen(run, cwd=HOME, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     said = [process.communicate(timeout=120)[0] for process in started]
     assert sorted(said) == ["6 False\n", "6 False\n", "6 True\n"]
+
+
+def test_what_takes_long_is_told(cache, monkeypatch):
+    told, clock = [], iter(range(0, 1000, 2))
+    monkeypatch.setattr(jit, "announce", told.append)
+    monkeypatch.setattr(jit, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    fresh(nothing)(np.zeros(1, np.int8))
+    assert told == ["compiled test_jit.nothing for array(int8, 1d, C), once on this machine"]

@@ -4,7 +4,7 @@ import os
 import threading
 from importlib import import_module
 
-from .. import files, table
+from .. import files, jit, table
 from ..errors import Interrupted, SweepError, UsageError
 from ..params import Volumes
 from ..run import Run, Settings
@@ -18,6 +18,7 @@ def run(op, params, options):
     """Do what a record says with these parameters and options; returns the exit status."""
     imported = preload(op)
     io = IO(op, params, options, imported)
+    jit.announce = io.verbose
     try:
         _check_places(params, options)
         status = (_deed if op.kind in ("source", "sink", "tool") else _filter)(op, params, io)
@@ -37,6 +38,8 @@ def run(op, params, options):
     except Exception as error:
         io.fail(SweepError(f"{type(error).__name__}: {error}"))
         raise
+    finally:
+        jit.announce = jit.silent
 
 
 def _check_places(params, options):
