@@ -8,6 +8,7 @@ import pytest
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 os.environ.setdefault("SWEEP_PROGRESS", "off")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)      # many interpreters start here: only the first is to parse the package
 
 
 def environment():
