@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from harness import head_of, prepare, value
 from scipy.ndimage import center_of_mass, find_objects, maximum, mean, minimum, standard_deviation
+from scipy.ndimage import label as numbered
 from skimage.measure import euler_number, regionprops
 
 from sweeptools.errors import Refused, SweepError, UsageError
@@ -316,6 +317,37 @@ def test_thousands_of_small_volumes_of_every_density_are_scipys():
     for name, theirs in (("mean", mean), ("std", standard_deviation), ("min", minimum), ("max", maximum)):
         with np.errstate(invalid="ignore"):              # of labels that are not there
             np.testing.assert_allclose(mine[name], theirs(values, labels, found), rtol=1e-13, atol=1e-13)
+
+
+def worst_cases():
+    """{name: labels}: what is hard for a table that follows objects through slices."""
+    z, y, x = np.mgrid[:6, :14, :15]
+    board, comb = (z + y + x) % 2 == 0, (x % 2 == 0) | (z == 5)
+    turn = (np.hypot(y - 7, x - 7) - np.arctan2(y - 7, x - 7) / np.pi * 2) % 4 < 2
+    dot, full = np.ones(z.shape, bool), np.ones(z.shape, bool)
+    dot[-1, -1, -1] = False
+    noise = np.random.default_rng(23).random(z.shape) < 0.3116               # at the percolation threshold
+    masks = {"board": board, "comb": comb, "spiral": turn, "one background voxel": dot, "full": full, "empty": ~full}
+    made = {name: numbered(mask)[0] for name, mask in masks.items()} | {"noise": numbered(noise)[0]}
+    columns = np.arange(1, 14 * 15 + 1).reshape(1, 14, 15).repeat(6, axis=0)
+    return made | {"every voxel one": np.arange(1, z.size + 1).reshape(z.shape), "columns": columns}
+
+
+@pytest.mark.parametrize("name", worst_cases())
+def test_worst_cases_in_files_are_numpys(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(parts, "TABLE", 1 << 12)
+    monkeypatch.setattr(parts, "ROWS", 64)
+    labels = worst_cases()[name].astype(np.uint32)
+    values = np.random.default_rng(24).integers(0, 1000, labels.shape).astype(np.uint16)
+    mine = value("regions", labels, inputs={"intensity": values}, cut=1, threads=2, tmpdir=str(tmp_path))
+    found, at, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    add = lambda what: np.bincount(at.ravel(), what.ravel())[found > 0]  # noqa: E731
+    np.testing.assert_array_equal([mine["label"], mine["size"]], [found[found > 0], sizes[found > 0]])
+    np.testing.assert_array_equal(mine["mean"], add(values) / mine["size"])
+    for axis, where in zip("zyx", np.indices(labels.shape), strict=True):
+        np.testing.assert_array_equal(mine[axis], add(where) / mine["size"])
+        with np.errstate(invalid="ignore"):              # where all values of a label are 0
+            np.testing.assert_array_equal(mine[f"weighted_{axis}"], add(where * values) / add(values))
 
 
 @pytest.mark.parametrize("threads", [1, 3])
