@@ -15,6 +15,7 @@ def pyramid(*, address: Address("an OME-Zarr image", positional=True),
     holds, as sweep-write --pyramid makes them with a new volume: auto halves the axes whose spacing is within sqrt 2 of
     the finest, until a level fits in one chunk. A voxel is the mean of its block of the level before, the mode where
     the image holds labels or a mask; NaN is as in sweep-downsample. Type, chunks and codec are those of the image.
+    Where its metadata have no `omero`, which values occur in each channel is told there, for viewers.
 
     The image is read once and stays as it is; what others keep with it stays too. The levels grow in .NAME.partial
     beside it. When all of them are on the disk they are moved into it, and its metadata tell of them at once: whoever

@@ -4,6 +4,8 @@ import json
 from itertools import product
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import Refused, UsageError
 from . import ome, slabs
 from .publish import Target, mend
@@ -55,6 +57,7 @@ class Levels:
         role = (self.attributes.get(ome.OWN) or {}).get("role") or ("labels" if image.labels else "image")
         self.facts = {"spacing": spacing, "unit": unit, "origin": origin, "axes": tuple(a.name for a in space), "role": role}
         self.inner = self.path / inner
+        self.channel = next((i for i, a in enumerate(image.axes[:-3]) if a.kind == "channel"), None)
 
     def _make(self, wanted, threads):
         first = next(self.sources(threads))[0]
@@ -76,6 +79,9 @@ class Levels:
         self.arrays = [Array(self.target.path / name, head.but(whole=level.whole, components=()), 0, *grid, **facts)
                        for name, level, grid in zip(self.names, self.levels[1:], grids[1:])]  # fmt: skip
         self.method, self.at = method_of(head.role), ()
+        told = "omero" in self.attributes or "omero" in (self.attributes.get("ome") or {})
+        count = 1 if self.channel is None else self.lead[self.channel]
+        self.windows = [] if told or head.role != "image" else [ome.Windows(head) for _ in range(count)]
         even = head.depth - head.depth % 2 or 2
         rows = [Level(head.whole, even), *self.levels[1:]]
         whole = head.depth == even and head.chunks[0] % even == 0          # every block is a row that can be reduced
@@ -96,6 +102,9 @@ class Levels:
     def take(self, block, at):
         """Take a block of the volume at this index."""
         self.at = at
+        if self.windows:
+            some = np.full((1, 1, 1), block.fill, self.array.dtype) if block.data is None else block.data
+            self.windows[0 if self.channel is None else at[self.channel]].add(some)
         for start, stop, row in self.rows.take(block.z, block.z + block.n, block.data, block.fill):
             self.pyramid.take(start, stop, row[0])
             self.rows.let_go(row)
@@ -114,7 +123,10 @@ class Levels:
         file = self.path / ("zarr.json" if (self.path / "zarr.json").is_file() else ".zattrs")
         said = json.loads(file.read_text())
         facts = said["attributes"] if file.name == "zarr.json" else said
-        scales = (facts["ome"] if isinstance(facts.get("ome"), dict) else facts)["multiscales"][0]
+        image = facts["ome"] if isinstance(facts.get("ome"), dict) else facts
+        scales, seen = image["multiscales"][0], [window.channels() for window in self.windows]
+        if seen and all(seen):
+            image["omero"] = {"channels": [{**said, "label": str(i)} for i, (said,) in enumerate(seen)]}
         n = len(self.lead)
         for name, level in zip(self.names, self.levels[1:]):
             scale, shift = ([*values[:n], *values[n:]] for values in self.place)

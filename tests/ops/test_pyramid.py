@@ -92,6 +92,19 @@ def test_every_channel_and_time_of_others(sweep, tmp_path, version):
     room.image.Image.from_zarr(zarr.open_group("v.zarr", mode="r"))
 
 
+def test_the_values_of_each_channel_are_told_where_nothing_tells_them(sweep, tmp_path):
+    a = hostile((2, 3, 12, 21, 18), "f4")
+    low, high = zip(*((c[np.isfinite(c)].min().item(), c[np.isfinite(c)].max().item()) for c in a.swapaxes(0, 1)))
+    for version in ("0.5", "0.4"):
+        ome_group(f"{version}.zarr", a, TCZYX, version)
+        assert sweep(f"pyramid {version}.zarr --levels 1") == (0, "")
+        said = image(f"{version}.zarr")["omero"]["channels"]
+        assert [c["label"] for c in said] == ["0", "1", "2"]
+        assert [c["window"] for c in said] == [{"min": m, "max": n, "start": m, "end": n} for m, n in zip(low, high)]
+    ome_group("one.zarr", np.full((8, 8, 9), 7, "u1"), ZYX)              # a value alone makes no window
+    assert sweep("pyramid one.zarr --levels 1") == (0, "") and "omero" not in image("one.zarr")
+
+
 def test_labels_within_an_image_have_modes(sweep, tmp_path):
     a = hostile((9, 20, 19), "u4") % 5
     ome_group("v.zarr/labels/cells", a, ZYX, extra={"image-label": {"version": "0.5"}})
