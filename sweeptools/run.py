@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +36,8 @@ class Settings:
     pool: Pool = field(default_factory=Pool)
     note: Callable | None = None       # called with {sweep, sweeps, done, total} about once a second
     warn: Callable | None = None       # called with a sentence
+    costs: Any = None                  # what things cost, where what a later sweep needs may be saved to save time
+    ways: Any = None                   # how the run reads and writes, by the names of costs
     warm: bool = True                  # whether what scans need is compiled before anything is measured
 
 

@@ -9,6 +9,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 os.environ.setdefault("SWEEP_PROGRESS", "off")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)      # many interpreters start here: only the first is to parse the package
+os.environ["SWEEP_COSTS"] = os.devnull              # whoever measured this machine: plans of tests count bytes and work
 
 
 def environment():

@@ -22,6 +22,7 @@ stream window ops
 volumes spool turned memory measure state
 graph spill
 passes
+costs
 stages
 run
 table progress usage mdoc words

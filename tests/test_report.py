@@ -10,7 +10,7 @@ from conftest import environment
 
 SLICES = 160                             # of the small volume; the other is 8 times as deep
 NAMES = """pipeline version wall_s peak_bytes predicted_peak_bytes baseline_bytes sweeps groups tiles spool_bytes
-handovers read write stages memory_items refused""".split()
+predicted_s handovers read write stages memory_items refused""".split()
 STAGE = "name busy_s wait_in_s wait_out_s depth halo peak_bytes predicted_peak_bytes baseline_bytes".split()
 BLOCK = 4 << 20                          # bytes of a block, of which by chance one fewer may be on its way
 MORE = 1 << 20                           # bytes by which two runs of the same pipe may differ

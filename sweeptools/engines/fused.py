@@ -5,13 +5,14 @@ import sys
 from importlib import import_module
 
 from .. import __version__, files, table
+from ..costs import Counted, load
 from ..graph import halo_of
 from ..jit import ready
 from ..machine import threads as granted
 from ..memory import depth_of, held
 from ..params import Address
 from ..plan.build import Builder, same_file
-from ..plan.facts import facts, traffic
+from ..plan.facts import facts, times, traffic
 from ..plan.fit import fit
 from ..progress import Progress
 from ..run import Run, Settings
@@ -22,6 +23,7 @@ from .ends import Worker, stop
 from .inputs import never_wait, opened
 from .preload import calls_kernel
 from .report import read, save, spooled, written
+from .ways import ways_of
 
 WAITING = 2                            # blocks on their way to an end: see ends.Feed
 
@@ -63,7 +65,9 @@ class Fused:
     def __init__(self, pipeline, io):
         self.pipeline, self.io = pipeline, io
         check_places(pipeline)
-        self.run = Run(pipeline.graph, pipeline.sources, settings_of(pipeline, io))
+        self.ways, settings = ways_of(pipeline), settings_of(pipeline, io)
+        settings.costs, settings.ways = load(settings.threads) or Counted(), self.ways
+        self.run = Run(pipeline.graph, pipeline.sources, settings)
         self.workers = [(end, self._worker(end)) for end in pipeline.ends if end.kind in ("sink", "tool")]
         self.streams = [end for end in pipeline.ends if end.kind == "stream"]
 
@@ -98,7 +102,7 @@ class Fused:
         try:
             self._let_in()
             files = {worker.io.params["address"]: worker.io.files for end, worker in self.workers if end.kind == "sink"}
-            return facts(self.pipeline, self.run, self.io.items, self.io.baseline, files)
+            return facts(self.pipeline, self.run, self.io.items, self.io.baseline, files, self.ways)
         finally:
             stop([worker for _, worker in self.workers], None)
 
@@ -183,6 +187,7 @@ class Fused:
             "pipeline": self.pipeline.text,
             "version": __version__,
             "wall_s": round(io.seconds, 3),
+            "predicted_s": times(run, self.ways)["predicted_s"],
             **{key: part[key] for key in ("peak_bytes", "predicted_peak_bytes", "baseline_bytes")},
             "sweeps": run.graph.sweeps,
             "groups": [[stage.op.name for stage in self.pipeline.stages]],

@@ -14,6 +14,7 @@ def of_pipe(stages, seconds):
         "pipeline": " | ".join(f"sweep-{stage['name']}" for stage in stages),
         "version": __version__,
         "wall_s": round(seconds, 3),
+        "predicted_s": None,                         # nobody planned it
         "peak_bytes": total("peak_bytes"),
         "predicted_peak_bytes": total("predicted_peak_bytes"),
         "baseline_bytes": total("baseline_bytes"),

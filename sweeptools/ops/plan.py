@@ -15,6 +15,7 @@ def plan(*, pipeline: Text("the pipeline, as a shell has it", positional=True, m
          assume: Text("what an address is where there is nothing yet: shape, type and chunks",
                       metavar="Z,Y,X:DTYPE[:CHUNKS]") = None,
          json: Flag("print one JSON object, by the names of the report") = False,
+         calibrate: Flag("measure first, for a minute, what things cost on this machine: it gives seconds") = False,
          svg: Text("draw the graph, with its sweeps, buffers and bytes", metavar="FILE") = None):  # fmt: skip
     """Plan PIPELINE as sweep-run would run it, and run nothing: the stages with what each looks at, holds and gives, the
     memory of all of it, how often what is read, what is saved and what is made, and each decision in words. -v lists
@@ -23,6 +24,12 @@ def plan(*, pipeline: Text("the pipeline, as a shell has it", positional=True, m
     What cannot be done is refused with the exit status of sweep-run: 3, and the smallest budget that would do, where
     --memory, $SWEEP_MEMORY or the machine's grant is too small. With --assume every address that does not exist is
     taken for a Zarr volume of this shape, type and chunks (64,64,64): a plan for data that is still to come.
+
+    --calibrate measures small pieces of the real reading, writing, saving and filtering, those of PIPELINE first where
+    there is one, and keeps what they cost for this version, kind of machine and number of threads: beside what is
+    compiled, or in the file $SWEEP_COSTS. It takes about a minute, and longer where all is still to be compiled; another
+    time it goes on with what it had no time for. From then on plans and reports of sweep-run have seconds, of a machine
+    that does nothing else and files in its cache; before, and where that file is damaged, a plan has bytes and work.
 
     The memory is that of one process: the interpreter with the libraries that the run imports, measured here, and what
     the run holds at the same time at most, summed up; sweep-run reports it beside what it measured. Types and NaN are

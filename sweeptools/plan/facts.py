@@ -1,5 +1,6 @@
 """What is known of a run before a voxel moves: by the names of its report, as a table, and in words."""
 
+from ..costs import voxels_of, work_of
 from ..graph import halo_of
 from ..machine import spell_size
 from ..memory import depth_of, held
@@ -7,8 +8,9 @@ from ..passes import copies, handovers, passes
 from ..spec import WHOLE
 
 
-def facts(pipeline, run, items, baseline, files):
-    """The plan of a run by the names of the report. items: [(what, bytes)]; files: {address: how many are made}."""
+def facts(pipeline, run, items, baseline, files, ways=None):
+    """The plan of a run by the names of the report. items: [(what, bytes)]; files: {address: how many are made}; ways:
+    how it reads and writes, for its seconds where it is known what those cost."""
     graph = run.graph
     leaves = [t for one in passes(graph, run.kept) for t in one.computed if t in graph.leaves]
     predicted = sum(n for _, n in items)
@@ -16,6 +18,7 @@ def facts(pipeline, run, items, baseline, files):
         "pipeline": pipeline.text,
         "predicted_peak_bytes": baseline + predicted,
         "baseline_bytes": baseline,
+        **(times(run, ways) if ways is not None else {}),
         "sweeps": graph.sweeps,
         "groups": [[stage.op.name for stage in pipeline.stages]],
         "tiles": 1,
@@ -28,6 +31,21 @@ def facts(pipeline, run, items, baseline, files):
         "memory_items": [{"what": what, "bytes": n} for what, n in items],
         "decisions": decisions(pipeline, run, files),
         "refused": None,
+    }
+
+
+def times(run, ways):
+    """The work of a run; and its seconds, where it was measured what things cost: in all, and of each sweep."""
+    work = sum(voxels_of(t) * work_of(t) for one in passes(run.graph, run.kept) for t in one.computed if t.op)
+    costs = run.settings.costs
+    if costs is None or costs.unit != "seconds":
+        return {"work": round(work), "predicted_s": None}
+    made = costs.sweeps(run.graph, run.kept, run.linked, ways)
+    return {
+        "work": round(work),
+        "predicted_s": round(costs.start(run.graph) + sum(seconds for seconds, _ in made), 3),
+        "predicted_sweeps": [{"seconds": round(seconds, 3), "slowest": what} for seconds, what in made],
+        "guessed": sorted(costs.guessed),
     }
 
 
@@ -52,7 +70,16 @@ def _stage(stage, pipeline, run):
         "dtype": out.dtype.name if out is not None else None,
         "sweeps": sorted({t.level + 1 for t in tasks}),
         "held_bytes": sum(n for t in tasks for _, n in held(t, run.settings, t not in within)),
+        **_busy(tasks, run),
     }
+
+
+def _busy(tasks, run):
+    """Seconds that the tasks of a command work, over all sweeps, where it was measured what they cost."""
+    if run.settings.costs is None or run.settings.costs.unit != "seconds":
+        return {}
+    done = [t for one in passes(run.graph, run.kept) for t in one.computed if t in tasks and t.op]
+    return {"busy_s": round(sum(map(run.settings.costs.busy, done)), 4)}
 
 
 def _drawn(pipeline, run):
@@ -134,8 +161,25 @@ def text(facts):
               f"reads    {_size(facts['read']['bytes'])} of voxels in {facts['sweeps']} "
               f"sweep{'s' if facts['sweeps'] > 1 else ''}",
               f"writes   {facts['write']['files']} files at most",
-              f"spool    {_size(facts['spool_bytes'])} at most"]  # fmt: skip
+              f"spool    {_size(facts['spool_bytes'])} at most", *_times(facts)]  # fmt: skip
     return "\n".join([*lines, *(f"- {sentence}" for sentence in facts["decisions"]), ""])
+
+
+def _times(facts):
+    """Lines on how long it takes, or on how much there is to do."""
+    if facts.get("predicted_s") is None:
+        return [f"work     {facts['work']:.2g} operations; sweep-plan --calibrate tells seconds"] if "work" in facts else []
+    each = [f"sweep {i}: {_seconds(one['seconds'])}, held up by {one['slowest']}"
+            for i, one in enumerate(facts["predicted_sweeps"], 1)]  # fmt: skip
+    guess = f"; never measured here: {', '.join(facts['guessed'])}" if facts["guessed"] else ""
+    return [f"time     {_seconds(facts['predicted_s'])} on a machine that does nothing else ({'; '.join(each)}){guess}"]
+
+
+def _seconds(n):
+    """A duration as a person reads it."""
+    if n < 120:
+        return f"{n:.1f} s" if n < 60 else f"{n:.0f} s"
+    return f"{n / 60:.0f} min" if n < 7200 else f"{n / 3600:.1f} h" if n < 172800 else f"{n / 86400:.1f} days"
 
 
 def items(facts):

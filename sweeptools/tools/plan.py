@@ -4,18 +4,22 @@ import json as js
 
 from .. import files
 from ..engines.fused import Fused, built
-from ..errors import Refused
+from ..errors import Refused, SweepError
 from ..plan import facts as told
 from .run import cut, text_of
 
 
-def main(io, *, pipeline=None, file=None, assume=None, json=False, svg=None, **_):
+def main(io, *, pipeline=None, file=None, assume=None, json=False, svg=None, calibrate=False, **_):
     """Print the plan; 3 where the run would be refused."""
     if svg:
         files.check(svg)
+    if calibrate and pipeline is None and file is None:
+        return _measure(io, None)
     text = text_of(pipeline, file)
     try:
         made = built(text, io, assume)
+        if calibrate:
+            _measure(io, made)
         try:
             found = Fused(made, io).plan()
         except Refused as error:
@@ -40,3 +44,17 @@ def main(io, *, pipeline=None, file=None, assume=None, json=False, svg=None, **_
         io.text(js.dumps(found, indent=1) + "\n")
     else:
         io.text(told.text(found) + ("\n" + told.items(found) if io.options.verbose else ""))
+
+
+def _measure(io, pipeline):
+    """Measure what things cost here, those of a pipeline first, and keep it."""
+    from .. import costs
+    from ..engines.calibrate import Calibration
+
+    measuring = Calibration(io, costs.load(io.threads))
+    told = measuring.told(pipeline)
+    place = costs.save(told, io.threads)
+    if place is None:
+        raise SweepError("there is no place to keep what was measured; name a file in $SWEEP_COSTS")
+    left = f"; {measuring.left} commands are left for another time" if measuring.left else ""
+    io.say(f"{len(told['tasks'])} operations measured with {io.threads} threads, kept in {place}{left}")
