@@ -120,7 +120,6 @@ def itk_median(radius):
     return itk(lambda sitk, i: sitk.Median(i, [radius] * 3))
 
 
-itk_least = itk(lambda sitk, i: sitk.GrayscaleErode(i, [3, 3, 3], sitk.sitkBox))
 itk_greatest = itk(lambda sitk, i: sitk.GrayscaleDilate(i, [3, 3, 3], sitk.sitkBall))
 itk_mean = itk(lambda sitk, i: sitk.BoxMean(i, [3, 3, 3]))
 itk_half = itk(lambda sitk, i: sitk.BinShrink(i, [2, 2, 2]))

@@ -36,7 +36,7 @@ class Scale:
 
 FULL = Scale("full", 5, float("inf"), 16, 64, (256, 1000, 1013), (64, 1000, 1013), ((1024, 1024), (1000, 1013)),
              ("uint8", "uint16", "float32"), (1, 7, 63))  # fmt: skip
-QUICK = Scale("quick", 3, 1.5, 4, 16, (96, 600, 607), (64, 256, 256), ((1000, 1013),), ("uint8", "uint16"), (7,))
+QUICK = Scale("quick", 3, 1.5, 4, 32, (96, 600, 607), (64, 256, 256), ((1000, 1013),), ("uint8", "uint16"), (7,))
 
 
 @dataclass(frozen=True)

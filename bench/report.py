@@ -42,7 +42,7 @@ def in_memory(contest):
     told = [f"{row.name} {rate(row)}" + (f" ({row.agrees})" if row.agrees else "") for row in others]
     told += [f"{name} missing" for name in contest.missing]
     return (contest.task, rate(ours), number(contest.rate_per_core(ours)),
-            f"{copy.seconds / ours.seconds:.0%}" if copy else "-", f"{peer.name} {rate(peer)}" if peer else "-",
+            f"{number(100 * copy.seconds / ours.seconds, 2)} %" if copy else "-", f"{peer.name} {rate(peer)}" if peer else "-",
             "; ".join(told), number(contest.times_peer()))  # fmt: skip
 
 
@@ -135,7 +135,7 @@ def chart(found, path):
     import matplotlib
 
     matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib import pyplot, ticker
 
     goals = {bar.key: bar.goal for bar in bars.BARS if bar.of in (bars.times_peer, bars.times_best_run)}
     panels = {"in memory": [*found["kernels"], *found["exact"]], "whole processes": found["commands"]}
@@ -149,6 +149,8 @@ def chart(found, path):
         axis.scatter([x for x, _ in marked], [y for _, y in marked], marker="|", s=90, color="#d1495b", label="bar")
         axis.set_yticks(places, [c.task for c in contests], fontsize=7)
         axis.set(xscale="log", title=f"{title}: times as fast as the best peer")
+        axis.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
+        axis.xaxis.set_minor_formatter(ticker.NullFormatter())
         axis.axvline(1, color="black", linewidth=0.8)
         axis.invert_yaxis()
     axes[0].legend(loc="lower right")

@@ -84,7 +84,7 @@ def test_every_bar_has_a_verdict_and_every_contest_its_rows(tmp_path):
     kept.save(found, tmp_path / "results.json")
     assert report.markdown(kept.load(tmp_path / "results.json")) == text
     assert "| Gaussian in memory, uint8, best peer | >= 30x | 40x | yes | 4x |" in text
-    assert "| task | 40 | 8 | 50% | peer 1 | slow 0.111; peer 1 (equal); absent missing | 40 |" in text
+    assert "| task | 40 | 8 | 50 % | peer 1 | slow 0.111; peer 1 (equal); absent missing | 40 |" in text
     assert "| task | ours | 1.00 (1.00 to 1.00), 1 | 8 | 8 | 0 | 2 | 1 |  |" in text and "|  | absent | missing |" in text
     assert "<= 70 MiB | 66 MiB | yes" in text and "<= 5% | 10% | no" in text
     assert "| spiral | label | 1.23 | 0.500 |" in text and "| Gaussian | 64 | 50 | 80 | 62% |" in text
