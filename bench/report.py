@@ -41,9 +41,9 @@ def in_memory(contest):
     others = [row for row in contest.rows if row.role == PEER or (row.role == OURS and row is not ours)]
     told = [f"{row.name} {rate(row)}" + (f" ({row.agrees})" if row.agrees else "") for row in others]
     told += [f"{name} missing" for name in contest.missing]
-    return (contest.task, rate(ours), number(contest.rate_per_core(ours)),
-            f"{number(100 * copy.seconds / ours.seconds, 2)} %" if copy else "-", f"{peer.name} {rate(peer)}" if peer else "-",
-            "; ".join(told), number(contest.times_peer()))  # fmt: skip
+    share = f"{number(100 * copy.seconds / ours.seconds, 2)} %" if copy else "-"
+    return (contest.task, rate(ours), number(contest.rate_per_core(ours)), share,
+            f"{peer.name} {rate(peer)}" if peer else "-", "; ".join(told), number(contest.times_peer()))  # fmt: skip
 
 
 def of_processes(contest):
