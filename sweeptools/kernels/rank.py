@@ -2,13 +2,14 @@
 
 Voxels are compared as the integer keys of minima.py, turned over, so that NaN is the greatest of all. Any rank of any
 box is found by bisection: from the highest bit down, a bit is set where no more than `rank` keys of the window are
-below. The median of 3x3x3 is taken by minima and maxima alone, in a network that neighbours share.
+below. The median of 3x3x3 is taken by minima and maxima alone, in networks that neighbours share.
 """
 
 import numpy as np
 
 from ..jit import kernel
 from .minima import _load, _store
+from .vectors import network
 
 
 @kernel
@@ -73,68 +74,59 @@ def select(src, dst, box, sizes, step, rank, turn, powers, keys, found, level, c
                 _store(found[:n], dst[z, y, x : x + n], turn)
 
 
-@kernel
-def _swap(a, b):
-    """The lesser to a, the greater to b."""
-    for i in range(a.size):
-        u, v = a[i], b[i]
-        a[i] = u if u < v else v
-        b[i] = v if u < v else u
+# what is left to sort of nine, once three sorted triples have been sorted place by place (Floyd's network of 25)
+NINE = ((1, 3), (5, 7), (2, 6), (4, 6), (2, 4), (2, 3), (5, 6))
+# two sorted fours into a sorted eight (Batcher 1968)
+EIGHT = ((0, 4), (1, 5), (2, 6), (3, 7), (2, 4), (3, 5), (1, 2), (3, 4), (5, 6))
+
+
+def triple(of, a, b, c):
+    """Three in order; `of` has lesser and greater, of two."""
+    a, b = of.lesser(a, b), of.greater(a, b)
+    b, c = of.lesser(b, c), of.greater(b, c)
+    return [of.lesser(a, b), of.greater(a, b), c]
+
+
+def _swapped(of, values, swaps):
+    for i, j in swaps:
+        values[i], values[j] = of.lesser(values[i], values[j]), of.greater(values[i], values[j])
+    return values
+
+
+def nine(of, *triples):
+    """Three sorted triples as a sorted nine: triples sorted among themselves stay sorted each."""
+    columns = [triple(of, *triples[k::3]) for k in range(3)]
+    return _swapped(of, [columns[k % 3][k // 3] for k in range(9)], NINE)
+
+
+def middle(of, *nines):
+    """The 14th of three sorted nines, the three of each place one after another, as the only one of a list.
+
+    A voxel that is less, or greater, than 14 others cannot be the median. That leaves, of the least of the three at every
+    place, places 5 to 8, of the middle ones 2 to 6, of the greatest 0 to 3: 13 voxels, and 7 discarded on either side; the
+    median is the 7th of them.
+    """
+    least, between, greatest = zip(*(triple(of, *nines[k : k + 3]) for k in range(0, 27, 3)), strict=True)
+    eight = _swapped(of, [*greatest[:4], *least[5:]], EIGHT)
+    found = eight[6]
+    for k, v in enumerate(between[2:7]):             # the 7th of these eight and five: the least of its upper bounds
+        found = of.lesser(found, of.greater(v, eight[5 - k]))
+    return [found]
+
+
+_triple, _nine, _middle = network(3, 3, triple), network(9, 9, nine), network(27, 1, middle)
 
 
 @kernel
-def _sort3(a, b, c, low, mid, high):
-    for i in range(low.size):
-        u, v, w = a[i], b[i], c[i]
-        s, t = (u if u < v else v), (v if u < v else u)
-        m = t if t < w else w
-        low[i] = s if s < m else m
-        mid[i] = m if s < m else s
-        high[i] = w if t < w else t
-
-
-@kernel
-def _least3(a, b, c, out):
-    for i in range(out.size):
-        m = a[i] if a[i] < b[i] else b[i]
-        out[i] = m if m < c[i] else c[i]
-
-
-@kernel
-def _greatest3(a, b, c, out):
-    for i in range(out.size):
-        m = b[i] if a[i] < b[i] else a[i]
-        out[i] = c[i] if m < c[i] else m
-
-
-@kernel
-def _middle3(a, b, c, out):
-    for i in range(out.size):
-        s, t = (a[i] if a[i] < b[i] else b[i]), (b[i] if a[i] < b[i] else a[i])
-        m = t if t < c[i] else c[i]
-        out[i] = m if s < m else s
-
-
-@kernel
-def _raise_to(out, a, b):
-    """out = min(out, max(a, b))."""
-    for i in range(out.size):
-        m = b[i] if a[i] < b[i] else a[i]
-        out[i] = m if m < out[i] else out[i]
-
-
-@kernel
-def median27(src, dst, box, step, turn, swaps, merge, load, ring, nine, m):
+def median27(src, dst, box, step, turn, rows, places, load, ring, nines, out):
     """The median of 3x3x3. Each column along z is sorted once for three rows, each sheet of nine (z, y) once for three
-    voxels along x. `swaps` [k, 2] sorts nine that are three sorted triples, `merge` [k, 2] sorts eight that are two
-    sorted fours. Scratch, of keys: load [3, strip + 2 * step], ring and nine [9, the same], m [13, strip].
-
-    Of three sorted nines, a voxel that is less, or greater, than 14 others cannot be the median. That leaves, of the
-    least of the three at every place, places 5 to 8, of the middle ones 2 to 6, of the greatest 0 to 3: 13 voxels, and
-    7 discarded on either side; the median is the 7th of them.
+    voxels along x. Scratch, of keys: load [3, pitch], ring and nines [9, pitch], out [pitch]; pitch is at least
+    2 * step more than the columns worked through at a time. `rows` [9] are where its rows start, `places` [27] those of
+    three voxels along x in each row of `nines`.
     """
     z0, z1, y0, y1, x0, x1 = box
-    strip = m.shape[1]
+    pitch = out.size
+    strip = pitch - 2 * step
     for z in range(z0, z1):
         for x in range(x0, x1, strip):
             n = min(strip, x1 - x)
@@ -144,29 +136,8 @@ def median27(src, dst, box, step, turn, swaps, merge, load, ring, nine, m):
                 for row in range(done, y + 3):
                     for k in range(3):
                         _load(src[z + k, row, x : x + wide], load[k, :wide], turn)
-                    k = 3 * (row % 3)
-                    _sort3(
-                        load[0, :wide], load[1, :wide], load[2, :wide],
-                        ring[k, :wide], ring[k + 1, :wide], ring[k + 2, :wide],
-                    )  # fmt: skip
+                    _triple(load, rows, ring[3 * (row % 3) :], rows, wide)
                 done = y + 3
-                for k in range(3):                   # sorting triples among themselves keeps each of them sorted
-                    _sort3(
-                        ring[k, :wide], ring[k + 3, :wide], ring[k + 6, :wide],
-                        nine[k, :wide], nine[k + 3, :wide], nine[k + 6, :wide],
-                    )  # fmt: skip
-                for k in range(swaps.shape[0]):
-                    _swap(nine[swaps[k, 0], :wide], nine[swaps[k, 1], :wide])
-                for k in range(9):
-                    a, b, c = nine[k, :n], nine[k, step : step + n], nine[k, 2 * step : 2 * step + n]
-                    if k <= 3:
-                        _greatest3(a, b, c, m[k, :n])
-                    if k >= 5:
-                        _least3(a, b, c, m[k - 1, :n])
-                    if 2 <= k <= 6:
-                        _middle3(a, b, c, m[k + 6, :n])
-                for k in range(merge.shape[0]):
-                    _swap(m[merge[k, 0], :n], m[merge[k, 1], :n])
-                for k in range(5):                   # the 7th of m[0:8] and m[8:13]: the least of its upper bounds
-                    _raise_to(m[6, :n], m[8 + k, :n], m[5 - k, :n])
-                _store(m[6, :n], dst[z, y, x : x + n], turn)
+                _nine(ring, rows, nines, rows, wide)
+                _middle(nines, places, out, rows, n)
+                _store(out[:n], dst[z, y, x : x + n], turn)

@@ -32,6 +32,8 @@ class _Lanes:
     def array(self, i):
         """(address of the first voxel, type of a voxel, voxels) of a contiguous array argument."""
         kind = self.signature.args[i]
+        if kind.layout != "C":
+            raise TypeError(f"argument {i} is {kind}, must be contiguous")
         made = self.context.make_array(kind)(self.context, self.b, self.args[i])
         return self.b.ptrtoint(made.data, self.word), self.context.get_data_type(kind.dtype), made.nitems
 
@@ -68,6 +70,9 @@ class _Lanes:
 
     def lesser(self, v, w):
         return self.b.select(self.b.icmp_signed("<", v, w), v, w)
+
+    def greater(self, v, w):
+        return self.b.select(self.b.icmp_signed("<", v, w), w, v)
 
     def variable(self, value):
         """A variable that holds a value."""
@@ -221,3 +226,35 @@ def least_of(tools):
         return tools.types.void(rows, base, at, out), generate
 
     return least_of
+
+
+def network(inputs, outputs, compute):
+    """A function combine(rows, at, result, to, n) for kernels: n voxels of `outputs` rows out of `inputs` rows.
+
+    Row k starts at voxel at[k] of `rows`, what is made of them at voxel to[k] of `result`: arrays of one signed integer
+    type. compute(with_, *voxels) gives the list of results, by with_.lesser(v, w) and with_.greater(v, w) alone.
+    """
+
+    @written
+    def combine(tools):
+        @tools.intrinsic
+        def combine(typing, rows, at, result, to, n):
+            def generate(context, builder, signature, args):
+                with_, b = _Lanes(tools, context, builder, signature, args), builder
+                rows, at, result, to = (with_.array(i) for i in range(4))
+                starts = [with_.load(at, with_.constant(k)) for k in range(inputs)]
+                ends = [with_.load(to, with_.constant(k)) for k in range(outputs)]
+
+                def piece(i, lanes, _):
+                    voxels = [with_.load(rows, b.add(place, i), lanes) for place in starts]
+                    for value, place in zip(compute(with_, *voxels), ends, strict=True):
+                        with_.store(value, result, b.add(place, i), lanes)
+
+                with_.along(with_.whole(4), rows[1], piece, 1)
+                return context.get_dummy_value()
+
+            return tools.types.void(rows, at, result, to, n), generate
+
+        return combine
+
+    return combine

@@ -7,17 +7,12 @@ import numpy as np
 from ..kernels import minima, rank, walk
 from ..params import Param
 from ..spec import op
-from ._lines import merged, stretched, strip_of
+from ._lines import merged, pitch, stretched, strip_of
 
 STRIP_BYTES = 2048                     # of a row worked through at a time
 
 WALK = 256                             # columns worked through at a time in large boxes
 LARGE = 200                            # voxels of a box from which to walk is faster than to count bit by bit
-
-# what is left to sort of nine, once three sorted triples have been sorted place by place (Floyd's network of 25)
-NINE = ((1, 3), (5, 7), (2, 6), (4, 6), (2, 4), (2, 3), (5, 6))
-# two sorted fours into a sorted eight (Batcher 1968)
-EIGHT = ((0, 4), (1, 5), (2, 6), (3, 7), (2, 4), (3, 5), (1, 2), (3, 4), (5, 6))
 
 
 def _key(dtype):
@@ -54,18 +49,19 @@ def _select(src, dst, box, *, size: Param("box"), place: Param("rank, the least 
 
 def _median27_scratch(head):
     key = _key(head.dtype)
-    strip = strip_of(head, STRIP_BYTES // key.itemsize)
-    wide = strip + 2 * max(1, len(head.components))
-    return {"load": ((3, wide), key), "ring": ((9, wide), key), "nine": ((9, wide), key), "m": ((13, strip), key)}
+    wide = pitch(strip_of(head, STRIP_BYTES // key.itemsize) + 2 * max(1, len(head.components)), key)
+    return {"load": ((3, wide), key), "ring": ((9, wide), key), "nines": ((9, wide), key), "out": ((wide,), key)}
 
 
 @op("median over 3x3x3", edges=True, scratch=_median27_scratch, halo=lambda: (1, 1, 1), work=110)
 def _median27(src, dst, box, *, scratch):
     """The middle one of 27 voxels; NaN ranks above all numbers."""
     src, step = merged(minima.bits(src))
+    rows = np.arange(9) * scratch["out"].size
+    places = np.add.outer(rows, np.arange(3) * step).ravel()
     rank.median27(
-        src, merged(minima.bits(dst))[0], stretched(box, step), step, minima.order(dst.dtype, True), np.array(NINE),
-        np.array(EIGHT), scratch["load"], scratch["ring"], scratch["nine"], scratch["m"],
+        src, merged(minima.bits(dst))[0], stretched(box, step), step, minima.order(dst.dtype, True), rows, places,
+        *(scratch[name] for name in ("load", "ring", "nines", "out")),
     )  # fmt: skip
 
 
