@@ -74,7 +74,7 @@ class Tiled:
         check_places(pipeline)
         self.settings, self.stats = settings_of(pipeline, io), []
         self.part = pipeline                         # with the tasks of one tile
-        self.graph, self.grid, self.last = pipeline.graph, None, None
+        self.graph, self.grid, self.busy = pipeline.graph, None, 0.0
         self.sinks = [end for end in pipeline.ends if end.kind == "sink"]
         self.disk = Disk(self.settings.tmpdir, self.settings.beside)
         self.values = Values(self.graph, self.disk)
@@ -294,11 +294,12 @@ class Tiled:
         for source in part.sources.values():
             self.stats.append(source.stats)
             source.close()
-        self.last = part
+        self.busy += part.threads.busy               # no more of it stays: its memory is the next one's
 
     def _report(self, sinks):
-        io, last, grid = self.io, self.last, self.grid
-        io.report |= last.report()
+        io, grid = self.io, self.grid
+        any_part = self._run(grid.largest[0])
+        io.report |= {**any_part.report(), "busy_s": round(self.busy, 4)}
         part = io.part()
         names = [stage.op.name for stage in self.pipeline.stages]
         stages = [{"name": name, "depth": 0, "halo": [[0, 0]] * 3, "held_bytes": 0, "busy_s": 0.0} for name in names]
@@ -306,7 +307,7 @@ class Tiled:
             "pipeline": self.pipeline.text, "version": __version__, "wall_s": round(io.seconds, 3),
             **{key: part[key] for key in ("peak_bytes", "predicted_peak_bytes", "baseline_bytes")},
             "sweeps": self.graph.sweeps, "groups": [names], "tiles": len(grid.tiles), "spool_bytes": self.disk.bytes,
-            **traffic(self.pipeline, last), "read": {**read(self.stats), "amplification": self.amplification(grid)},
+            **traffic(self.pipeline, any_part), "read": {**read(self.stats), "amplification": self.amplification(grid)},
             "write": written([sink.sink.stats for sink in sinks]), "stages": stages,
             "memory_items": part["memory_items"], "refused": None,
         }  # fmt: skip
