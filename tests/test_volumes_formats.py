@@ -34,6 +34,7 @@ SAID = {
     "spacing": {"spacing": (2.5, 0.5, 0.1)}, "unit": PLACE, "origin": {**PLACE, "origin": (5.0, -1.0, 0.7)},
     "axes": {"axes": ("depth", "row", "column")}, "role": {"role": "labels"}, "nodata": {"nodata": 7},
     "components": {"components": ("u", "v", "w")}, "attributes": {"meta": {"attributes": {"who": "me"}}},
+    "channel": {"meta": {"channel": {"label": "DAPI", "color": "0000FF"}}},
     "history": {"history": ({"command": "read", "version": "0", "params": {"address": "x"}},)},
 }  # fmt: skip
 
@@ -55,7 +56,7 @@ def kept(folder, name, fact):
         return "-"
     head, got = back(path, name) if not (name == "raw" and fact == "components") else (Head(SHAPE, a.dtype), a)
     assert same(got, a), (name, fact)
-    what = "meta" if fact == "attributes" else fact
+    what = "meta" if fact in ("attributes", "channel") else fact
     if getattr(head, what) == getattr(Head(SHAPE, "u2", **said), what):
         return "yes"
     lines = (*sink.lost, *getattr(sink, "noted", ()))

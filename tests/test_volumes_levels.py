@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import zarr
 from test_volumes import hostile, read, same, write
-from test_volumes_zarr import tree
+from test_volumes_zarr import TCZYX, ome_group, tree
 
 from sweeptools import volumes
 from sweeptools.errors import UsageError
@@ -234,6 +234,23 @@ def test_windows_are_the_ends_of_what_is_finite(tmp_path):
     for name, a, facts in (("e.zarr", np.full((5, 6, 7), 3, "u1"), {}), ("f.zarr", np.full((2, 2, 2), np.nan), {}),
                            ("g.zarr", hostile((5, 6, 7), "u2"), {"role": "labels"})):  # fmt: skip
         assert windows(name, a, **facts) is None
+
+
+def test_a_channel_keeps_its_name_and_color(tmp_path):
+    a = hostile((2, 3, 4, 5, 6), "u2")
+    shown = [{"label": name, "color": color, "window": {"min": 0, "max": 1, "start": 0, "end": 1}}
+             for name, color in (("DAPI", "0000FF"), ("GFP", "00FF00"), ("2", "FFFFFF"))]  # fmt: skip
+    ome_group(f"{tmp_path}/v.zarr", a, TCZYX, extra={"omero": {"channels": shown}})
+    for channel, name, told in ((0, "DAPI", True), (1, "GFP", True), (2, "0", False)):
+        head, got = read(f"{tmp_path}/v.zarr", channel=channel, time=1)
+        assert head.meta.get("channel") == ({k: shown[channel][k] for k in ("label", "color")} if told else None)
+        write(f"{tmp_path}/{channel}.zarr", got, head)
+        said = json.loads((tmp_path / f"{channel}.zarr/zarr.json").read_text())["attributes"]["ome"]["omero"]["channels"]
+        assert [(c["label"], c["color"]) for c in said] == [(name, shown[channel]["color"])]
+        assert read(f"{tmp_path}/{channel}.zarr")[0].meta == head.meta
+        assert read(f"{tmp_path}/{channel}.zarr/0")[0].meta == head.meta
+        assert (", channel" in " ".join(write(f"{tmp_path}/{channel}.npy", got, head).lost)) == told
+    write(f"{tmp_path}/odd.zarr", got, head.but(meta={"channel": "red"}))          # another's words: no harm
 
 
 def test_memory_is_what_was_predicted(shell, tmp_path):

@@ -9,7 +9,7 @@ import json
 from ..params import convert
 
 OWN = "sweeptools"                     # the name of the object, wherever a format lets us keep it
-FACTS = ("spacing", "unit", "origin", "axes", "role", "components", "nodata", "history", "attributes")
+FACTS = ("spacing", "unit", "origin", "axes", "role", "components", "nodata", "history", "attributes", "channel")
 FOUND = 2048                           # bytes that are left for what is found during the sweep
 COLOURS = {3: ("r", "g", "b"), 4: ("r", "g", "b", "a")}
 
@@ -22,7 +22,7 @@ def facts(head, history=True):
         "axes": list(head.axes) if head.axes != ("z", "y", "x") else None,
         "role": head.role if head.role != "image" else None, "components": list(head.components) or None,
         "nodata": head.nodata, "history": [dict(entry) for entry in head.history] if history else None,
-        "attributes": head.meta.get("attributes"),
+        "attributes": head.meta.get("attributes"), "channel": head.meta.get("channel"),
     }  # fmt: skip
     return {name: value for name, value in said.items() if value not in (None, [], {})}
 
@@ -87,8 +87,9 @@ def restore(head, said):
     changes |= {name: said[name] for name in ("role", "nodata") if name in said}
     if said.get("history"):
         changes["history"] = tuple(said["history"])
-    if said.get("attributes"):
-        changes["meta"] = {**head.meta, "attributes": said["attributes"]}
+    meta = {name: said[name] for name in ("attributes", "channel") if said.get(name)}
+    if meta:
+        changes["meta"] = {**head.meta, **meta}
     return head.but(**changes)
 
 

@@ -85,7 +85,7 @@ class Writer(flat.Writer):
         flat.no_voxels(path.name, head, "MetaImage")
         if len(str(facts(head, history))) > COMMENT:
             head = head.but(meta={})
-            self.keeps = tuple(fact for fact in FACTS if fact != "attributes")
+            self.keeps = tuple(fact for fact in FACTS if fact not in ("attributes", "channel"))
         spacing, unit, origin = flat.lengths(head, ("millimeter",))
         steps = [1.0 if s is None else s for s in (spacing or (1.0,) * 3)[::-1]]
         words = lambda values: " ".join(map(repr, values))  # noqa: E731

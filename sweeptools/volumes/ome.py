@@ -11,6 +11,8 @@ from ..errors import UsageError
 from ..params import convert, unit_name
 
 PART = 1 << 16                    # voxels that are looked at at a time: they stay in the cache
+LABEL = 256                       # characters of a channel's name that are kept
+WHITE = "FFFFFF"                  # of a channel whose color nobody has told
 OWN = "sweeptools"                # the key of what OME has no word for: history, digests, role, components
 
 
@@ -28,6 +30,7 @@ class Image:
     axes: tuple[Axis, ...]
     levels: tuple[tuple[str, tuple[float, ...], tuple[float, ...]], ...]
     channels: tuple[str, ...] = ()
+    colors: tuple[str, ...] = ()
     labels: bool = False
     name: str = ""
     version: str = ""             # as the metadata say; "" where they do not
@@ -48,10 +51,12 @@ def image(attributes, where):
         axes = tuple(_axis(a) for a in axes)
         levels = tuple((d["path"], *_place(d.get("coordinateTransformations", ()), common, len(axes)))
                        for d in first["datasets"])
-        channels = tuple(str(c.get("label", i)) for i, c in enumerate(facts.get("omero", {}).get("channels", ())))
+        shown = facts.get("omero", {}).get("channels", ())
+        channels = tuple(str(c.get("label", i)) for i, c in enumerate(shown))
+        colors = tuple(str(c.get("color", WHITE)) for c in shown)
     except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
         raise UsageError(f"{where}: its OME-Zarr metadata is damaged: {type(error).__name__} {error}") from None
-    return Image(axes, levels, channels, "image-label" in facts, str(first.get("name") or ""), version)
+    return Image(axes, levels, channels, colors, "image-label" in facts, str(first.get("name") or ""), version)
 
 
 def _system(scales):
@@ -149,11 +154,23 @@ def placed(lead, distance, origin, scale, before=()):
     return steps
 
 
+def channel_of(image, at):
+    """What the metadata call the channel that is chosen, {axis: index}, and the color they give it; None where they tell
+    no more than its number."""
+    here = [at.get(i) for i, axis in enumerate(image.axes) if axis.kind == "channel"] or [0]
+    if here[0] is None or here[0] >= len(image.channels):
+        return None
+    said = {"label": image.channels[here[0]][:LABEL], "color": image.colors[here[0]][:LABEL]}
+    return None if said == {"label": str(here[0]), "color": WHITE} else said
+
+
 class Windows:
     """The least and the greatest finite value of each component, gathered in passing: what a viewer shows at first."""
 
     def __init__(self, head):
         self.names, self.dtype = head.components or ("0",), head.dtype
+        told = None if head.components else head.meta.get("channel")
+        self.known = told if isinstance(told, dict) and {"label", "color"} <= set(told) else None
         self.ends = [None] * len(self.names)
 
     def add(self, data):
@@ -187,7 +204,8 @@ class Windows:
         for name, (low, high) in zip(self.names, self.ends):
             low, high = low.item(), high.item()
             window = {"min": low, "max": high, "start": low, "end": high}
-            said.append({"label": name, "color": colors.get(name, "FFFFFF"), "active": True, "window": window})
+            shown = self.known or {"label": name, "color": colors.get(name, WHITE)}
+            said.append({**shown, "active": True, "window": window})
         return said
 
 

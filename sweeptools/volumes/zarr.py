@@ -97,7 +97,8 @@ def stored(path, level=None, channel=None, time=None, threads=1, **_):
     spacing, unit, origin = ome.spacing(space, [scale[i] for i in keep[-3:]], [shift[i] for i in keep[-3:]])
     facts = {"spacing": spacing, "unit": unit, "origin": origin, "axes": tuple(a.name for a in space)}
     facts |= {"role": "labels"} if image.labels else {}
-    facts["meta"] = passed_on(attributes)
+    channel = own.get("channel") or (None if len(keep) > 3 else ome.channel_of(image, at))
+    facts["meta"] = passed_on(attributes) | ({"channel": channel} if channel else {})
     return _stored(array, name, keep, at, facts, own, path, threads)
 
 
@@ -140,7 +141,7 @@ def _plain(path, name, attributes, channel, time, threads):
         if own.get(key):
             facts[key] = tuple(own[key])
     facts |= {"unit": own["unit"]} if own.get("unit") else {}
-    facts["meta"] = passed_on(attributes)
+    facts["meta"] = passed_on(attributes) | ({"channel": own["channel"]} if own.get("channel") else {})
     return _stored(array, name, keep, at, facts, own, path, threads)
 
 

@@ -159,6 +159,8 @@ class Writer:
         own = {**facts, **({"role": head.role} if head.role != "image" else {})}
         if head.components:
             own["components"] = list(head.components)
+        if head.meta.get("channel"):
+            own["channel"] = head.meta["channel"]
         if head.nodata is not None:
             own["nodata"] = head.nodata
         passed = dict(head.meta.get("attributes", {}))
