@@ -18,6 +18,7 @@ from .flow import Ahead, Pool, pieces, share
 from .graph import Graph, Task, elaborate, opposite, what_is_found
 from .measure import resident
 from .memory import depth_of, items
+from .saving import choose
 from .spec import WHOLE, Block, Node, Source, call, named
 from .stages import Kernel, Pass, Threads, mapped, reduced, routed, scanned, warm_reduction, windowed
 
@@ -89,7 +90,10 @@ class Run:
         self.threads = Threads(self.settings.threads)
         self.waited = 0.0
         self._kernels, self._disk = [], None
-        self.kept = self._to_keep()
+        self.kept, self.why = self._to_keep(), {}      # why: of what is or could be saved to save time
+        if self.settings.costs is not None and self.graph.sweeps > 1:
+            more, self.why = choose(self.graph, self.kept, self.sources, self.settings)
+            self.kept |= more
         self.linked = self.graph.linked(self.kept)
         if self.kept:                               # what is imported now is no part of what a sweep holds
             self._the_disk().ready()

@@ -23,6 +23,7 @@ volumes spool turned memory measure state
 graph spill
 passes
 costs
+saving
 stages
 run
 table progress usage mdoc words

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from harness import head_of, parsed, source
 
+from sweeptools import saving
+from sweeptools.costs import Counted
 from sweeptools.graph import elaborate
 from sweeptools.ops import load
 from sweeptools.passes import copies, handovers, passes
@@ -84,3 +86,63 @@ def test_each_sweep_is_told_before():
     first, second = passes(graph, {task["depth"]})
     assert first.saved == second.again == [task["depth"]] and second.computed == [task["above"]]
     assert (handovers(graph, {task["depth"]}, {}), copies(graph, {task["depth"]})) == (5, 4)
+
+
+class Told:
+    """Costs of so much for each sweep in which a task is computed, and for each that is saved."""
+
+    unit = "seconds"
+
+    def __init__(self, computing, saving):
+        self.computing, self.saving = computing, saving
+
+    def price(self, graph, kept, linked, ways):
+        each = [self.computing.get(t.name, 0) for one in passes(graph, kept) for t in one.computed]
+        return float(sum(each) + self.saving * sum(len(one.saved) for one in passes(graph, kept)))
+
+
+def smoothed(costs, tmpdir=None, again=True):
+    """(the Run of a smoothing whose threshold is found in a first sweep, the task that smooths, the array)."""
+    array = np.random.default_rng(1).integers(0, 65536, (20, 16, 18), np.uint16)
+    given = source(array, cut=4, again=again)
+    node = chain(Node(head=given.head), ("gauss", {"sigma": "1"})) | load("otsu")()
+    run = Run([node], {"stdin": given}, Settings(threads=1, costs=costs, tmpdir=tmpdir))
+    return run, next(t for t in run.graph.tasks if t.name == "depth")
+
+
+def result(run):
+    return np.concatenate([block.data for block in run.blocks()])
+
+
+def test_a_later_sweep_reads_what_was_saved_where_that_costs_less_and_gives_the_same_bytes(tmp_path):
+    run, smooth = smoothed(None)
+    expected = result(run)
+    assert run.kept == set() and not run.why
+    run, smooth = smoothed(Told({"plane": 5.0, "depth": 4.0}, 8.0), str(tmp_path))
+    assert run.kept == {smooth} and run.why == {smooth: "18.0 s to compute it again, 17.0 s to save it"}
+    assert np.array_equal(result(run), expected) and run.report()["spool_bytes"] > 0
+    run, smooth = smoothed(Told({"plane": 5.0, "depth": 4.0}, 9.0), str(tmp_path))
+    assert run.kept == set() and run.why == {}, "it costs as much"
+    assert np.array_equal(result(run), expected) and run.report()["spool_bytes"] == 0
+    run, smooth = smoothed(Told({"plane": 5.0, "depth": 4.0}, 90.0), str(tmp_path), again=False)
+    assert len(run.kept) == 1 and run.why == {}, "what cannot be read again is saved whatever it costs"
+
+
+def test_what_the_disk_has_no_room_for_is_computed_again(tmp_path, monkeypatch):
+    told = Told({"plane": 5.0, "depth": 4.0}, 1.0)
+    monkeypatch.setattr(saving, "room", lambda path: 1000)
+    run, smooth = smoothed(told, str(tmp_path))
+    assert run.kept == set() and "18.0 s to compute it again, 10.0 s to save it; but that may take" in run.why[smooth]
+    result(run)
+    run, smooth = smoothed(told, str(tmp_path / "none"))
+    assert run.kept == set() and "does not exist" in run.why[smooth]
+    result(run)
+
+
+def test_what_was_not_measured_is_saved_only_where_it_is_much_work():
+    counted = smoothed(Counted())[0]
+    assert counted.kept == set() and counted.why == {}, "a Gaussian is soon computed again"
+    array = np.zeros((20, 16, 18), np.uint16)
+    node = chain(Node(head=head_of(array)), ("bilateral", {"space": "2", "value": "50"})) | load("otsu")()
+    run = Run([node], {"stdin": source(array, again=True)}, Settings(costs=Counted()))
+    assert [t.name for t in run.kept] == ["bilateral"]

@@ -25,6 +25,10 @@ def plan(*, pipeline: Text("the pipeline, as a shell has it", positional=True, m
     --memory, $SWEEP_MEMORY or the machine's grant is too small. With --assume every address that does not exist is
     taken for a Zarr volume of this shape, type and chunks (64,64,64): a plan for data that is still to come.
 
+    What several sweeps need is computed again in each from the source, or saved in a temporary file in the first and read
+    back, packed, in the others: whichever takes fewer seconds or, where those are not known, moves fewer bytes and does
+    less work, if the disk has room; the plan says which, and why. The voxels are the same.
+
     --calibrate measures small pieces of the real reading, writing, saving and filtering, those of PIPELINE first where
     there is one, and keeps what they cost for this version, kind of machine and number of threads: beside what is
     compiled, or in the file $SWEEP_COSTS. It takes about a minute, and longer where all is still to be compiled; another

@@ -118,20 +118,25 @@ def decisions(pipeline, run, files):
     said = list(pipeline.said)
     graph = run.graph
     for t in graph.leaves:
-        times, name = len(graph.needed_in(t)), t.name
-        if times > 1 and t not in run.kept and run.sources[name].again:
+        times, name = sum(t in one.computed for one in passes(graph, run.kept)), t.name
+        if times > 1 and run.sources[name].again:
             said.append(f"{name} is read in {times} sweeps, each chunk once in each: what later sweeps need of it is "
                         "computed again rather than saved")  # fmt: skip
         elif run.sources[name].again:
             said.append(f"{name} is read once, from the {'last' if _down(run, t) else 'first'} slice on")
     for t in run.kept:
         why = "it is needed in several sweeps and what it comes from cannot be read again"
-        if any(r.wraps for r in graph.readers[t]):
+        if t in run.why:
+            why = f"all sweeps take {run.why[t]}"
+        elif any(r.wraps for r in graph.readers[t]):
             why = "its last slices are needed beside its first"
         elif any(r.opposed for r in graph.readers[t]):
             why = "what reads it goes the other way"
         size = spell_size(volume_bytes(t.head))
         said.append(f"the output of {t.name} is saved in a temporary file, {size} at most: {why}")
+    for t, why in run.why.items():
+        if t not in run.kept:
+            said.append(f"the output of {t.name} is computed again though all sweeps take {why}")
     for last in run.linked:
         if last not in run.linked.values():
             chain = [last]
