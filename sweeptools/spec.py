@@ -193,7 +193,7 @@ class Scan:
     start(head, disk, **params) -> state; step(state, src, dst, z, **params): one block whose first slice is z
     (dst is None where the scan gives a value); end(state) may check that the stream was what it was told.
     tiles: whether it can scan a part of each slice; join(parts, tiles, head, disk, **params) -> the values that take the
-    place of those of the parts, of which tiles has (rows, columns).
+    place of those of the parts, of which tiles has (rows, columns); without parts it only compiles what it calls.
     """
 
     start: Callable

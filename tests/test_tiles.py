@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,24 @@ def test_any_tiles_give_what_whole_slices_give(text, work, capfd, monkeypatch):
 def test_labels_merge_across_the_faces_of_tiles(kind, text, work, capfd, monkeypatch):
     whole = whole_and_tiled(f"{SMALL.format('uint16').replace('blobs', kind)} | {text}", work, capfd, monkeypatch)
     assert "labels" in whole[2]
+
+
+def test_nothing_of_a_tile_is_left_when_the_next_begins(work, capfd, monkeypatch):
+    parts, begun, run, tile = [], [], tiled.Tiled._run, tiled.Tiled._tile
+
+    def watched(self, *at):
+        made = run(self, *at)
+        parts.append(weakref.ref(made))
+        return made
+
+    def alone(self, *at):
+        begun.append([part for part in parts if part() is not None])
+        tile(self, *at)
+
+    monkeypatch.setattr(tiled.Tiled, "_run", watched)
+    monkeypatch.setattr(tiled.Tiled, "_tile", alone)
+    whole_and_tiled(f"{SMALL.format('uint8')} | sweep-gauss 1 | {MASK.format(120, 6)}", work, capfd, monkeypatch)
+    assert begun == [[]] * (2 * (4 + 3))
 
 
 LARGE = "sweep-synth checker --period 128 --shape 128,20000,20000 --dtype uint16 | sweep-gauss 2"

@@ -5,6 +5,7 @@ The graphs of tiles have the same values in the same order, whatever they trim: 
 
 import numpy as np
 
+from ..measure import resident
 from ..run import Run
 from ..spec import call, named
 
@@ -121,12 +122,22 @@ class Part(Run):
     def sweep(self, level):
         """(task, block) of every out that is a stream of one sweep; then the Values have what the tile came to."""
         self._warm_scans()
+        self._warm_joins()
         self.values.shared.begin(level)
         for task, block in self._pass(level):
             yield task, block
             del block
         self._close()
         self.values.take(self.graph, self.states, self.results, level)
+
+    def _warm_joins(self):
+        """Compile what tiles are joined with: a join of none does that."""
+        before = resident()
+        for t in self.values.tasks:
+            if t.op and t.op.scan:
+                known = {name: p for name, p in t.params.items() if name not in t.values}
+                call(t.op.scan.join, {**known, "parts": [], "tiles": [], "head": t.inputs[0].head, "disk": self.values.disk})
+        self.grown += max(0, resident() - before)
 
     def _merged(self, task, state):
         self.states[task] = state

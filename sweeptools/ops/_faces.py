@@ -124,7 +124,11 @@ def stretches(line):
 
 
 def join(parts, tiles, head, disk, connectivity, by_value, tabled):
-    """[Numbers] of the tiles; parts: their Traces; tabled(trace): follow its records to the end; head: of the whole."""
+    """[Numbers] of the tiles; parts: their Traces; tabled(trace): follow its records to the end; head: of the whole.
+    Without parts it compiles what they will need."""
+    if not parts:
+        warm()
+        return []
     firsts, lines, sides, offsets = disk.log(np.int64), disk.log(np.int64), [], [0]
     for part in parts:
         tabled(part)
@@ -140,6 +144,17 @@ def join(parts, tiles, head, disk, connectivity, by_value, tabled):
     labels = merged(first, offsets, parent, number)
     faces.settle(parent, number)
     return [Numbers(number[a:b], labels) for a, b in pairwise(offsets)]
+
+
+def warm():
+    """Call the kernels on nothing, with the types that they are called with."""
+    labels, at, bits = np.zeros(1, np.int32), np.empty((0, 2), np.int64), np.zeros((2, 1), np.uint64)
+    faces.firsts(bits, 1, bits, np.zeros((2, 1), np.int32), labels, 0, at)
+    faces.value_firsts(labels, labels, labels, 0, at)
+    none, first = np.empty(0, np.int64), np.empty(0, np.int64)
+    first.setflags(write=False)
+    faces.unite(none, first, none, none)
+    faces.settle(none, none)
 
 
 def replay(part, offset, firsts, lines):
