@@ -17,8 +17,7 @@ def erode(stdin, *, shape: Arg(Element, "structuring element"), mode, cval):
     along each axis, as in scipy. The type is kept.
     A NaN under SHAPE gives NaN. Components of a voxel are eroded apart.
     Errors: a file that holds no 3-D array, or one without a voxel; in mode constant a CVAL that the type cannot hold.
-    Equals scipy.ndimage.grey_erosion with the same footprint. Source: a box is taken axis by axis, with minima of
-    doubled spans (as van Herk 1992, Gil and Werman 1993, at a cost of log(size)); other shapes as runs along x (Urbach
-    and Wilkinson 2008).
+    Equals scipy.ndimage.grey_erosion with the same footprint. Source: a box is taken axis by axis, along each as
+    minima of minima (at a cost of the root of its size); other shapes as runs along x (Urbach and Wilkinson 2008).
     """
     return erosion(stdin, shape, mode, cval)
