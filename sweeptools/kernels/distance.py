@@ -60,14 +60,15 @@ def descend(keys, higher, fresh, every, z, upper, byte, out, y0, y1):
 
 
 @kernel
-def along_z(keys, lower, fresh, every, z, upper, below, byte, ends, at, stop, steps, y0, y1):
-    """Slice z on the way up, rows y0 to y1: take the ends of the runs that begin here from ends[at:stop], then write the
-    steps along z, 0 for the background. The number of runs that begin is returned; no more ends are taken than there
-    are."""
+def along_z(keys, lower, fresh, every, z, upper, below, byte, ends, at, stop, t, f, y0, y1):
+    """Slice z on the way up, rows y0 to y1: take the ends of the runs that begin here from ends[at:stop], then write
+    f = t[steps along z], that of 0 steps for the background and `far` beyond the side. The number of runs that begin is
+    returned; no more ends are taken than there are."""
     word = byte.view(np.uint64)
+    last = np.int32(t.size - 1)
     first = at
     for y in range(y0, y1):
-        k, h, u, b, r = keys[y], lower[y], upper[y], below[y], steps[y]
+        k, h, u, b, r = keys[y], lower[y], upper[y], below[y], f[y]
         begins(k, h, fresh, every, byte)
         for i in range(word.size):
             w = word[i]
@@ -81,7 +82,8 @@ def along_z(keys, lower, fresh, every, z, upper, below, byte, ends, at, stop, st
                 b[x] = z - 1 if k[x] != h[x] else b[x]
         for x in range(k.size):
             d = min(np.int32(u[x] - z), np.int32(z - b[x]))
-            r[x] = d if (k[x] != 0) | every else np.int32(0)
+            d = min(max(d, np.int32(0)), last)     # below 0 only where ends were missing
+            r[x] = t[np.uint32(d if (k[x] != 0) | every else np.int32(0))]
     return at - first
 
 
@@ -111,16 +113,6 @@ def edges(keys, steps, row, along_x):
         for x in range(nx):
             row[x] = np.int32(1) if k[x] != after[x] else np.int32(row[x] + 1)
             s[x] = min(s[x], row[x])
-
-
-@kernel
-def squares(steps, t, f, y0, y1):
-    """f = t[steps] for rows y0 to y1, `far` beyond the side."""
-    last = np.int32(t.size - 1)
-    for y in range(y0, y1):
-        s, r = steps[y], f[y, : steps.shape[1]]
-        for x in range(s.size):
-            r[x] = t[np.uint32(min(s[x], last))]
 
 
 @kernel(inline=True)

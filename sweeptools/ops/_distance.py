@@ -15,7 +15,7 @@ from ..params import Param
 from ..spec import Scan, op
 from ._threads import SMALL, each  # noqa: F401
 
-STRIPES = 16                       # parts of a slice, by rows, that threads take; what is logged must not depend on them
+STRIPES = 8                        # parts of a slice, by rows, that threads take; what is logged must not depend on them
 FAR = 1 << 30                      # a square that no distance has, in int32
 WORDS = {np.dtype("int32"): np.int32, np.dtype("float64"): np.int64}
 
@@ -181,7 +181,7 @@ def rise_step(state, src, dst, z, *, ends, every, keyed, squared, threads=None, 
 
 
 def along_z(state, keys, z, log, every, threads):
-    """The steps along z of one slice."""
+    """The squares of the steps along z of one slice."""
     stop = state["left"] - STRIPES
     counts = log[stop : stop + STRIPES].tolist() if stop >= 0 else [1]
     first = stop - sum(counts)
@@ -191,7 +191,7 @@ def along_z(state, keys, z, log, every, threads):
     records = np.array(log[first:stop])
     calls = [
         partial(kernels.along_z, keys, state["lower"], 1 - state["begun"], every, z, state["upper"], state["below"],
-                state["byte"][k], records, at[k], at[k + 1], state["steps"], a, b)
+                state["byte"][k], records, at[k], at[k + 1], state["tz"], state["f"], a, b)
         for k, (a, b) in enumerate(stripes(len(keys)))
     ]  # fmt: skip
     if each(threads, keys.size, calls) != counts:
@@ -207,7 +207,6 @@ def across(state, keys, dst, scratch, keyed, squared, threads):
     rows = [(ny * k // parts, ny * (k + 1) // parts) for k in range(parts)]
     strips = -(-nx // LANES)
     columns = [(strips * k // parts, strips * (k + 1) // parts) for k in range(parts)]
-    each(threads, size, [partial(kernels.squares, steps, s["tz"], s["f"], a, b) for a, b in rows])
     if keyed:
         kernels.edges(keys, steps, s["row"], False)
     each(threads, size, [
