@@ -1,7 +1,8 @@
 """The deed of sweep-run: a pipeline in this process."""
 
 from ..engines.fused import Fused, built
-from ..engines.tiled import Tiled, why_not
+from ..engines.tiled import Tiled
+from ..engines.whole import why_not
 from ..errors import Refused, UsageError
 from ..plan import shell
 
