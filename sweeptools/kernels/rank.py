@@ -5,72 +5,32 @@ box is found by bisection: from the highest bit down, a bit is set where no more
 below. The median of 3x3x3 is taken by minima and maxima alone, in networks that neighbours share.
 """
 
-import numpy as np
-
 from ..jit import kernel
 from .minima import _load, _store
-from .vectors import network
+from .vectors import network, ranked
 
 
 @kernel
-def _count4(a, b, c, d, level, count):
-    for i in range(count.size):
-        t = level[i]
-        count[i] += np.uint8(a[i] < t) + np.uint8(b[i] < t) + np.uint8(c[i] < t) + np.uint8(d[i] < t)
-
-
-@kernel
-def _count(a, level, count):
-    for i in range(count.size):
-        count[i] += a[i] < level[i]
-
-
-@kernel
-def _set(found, bit, level):
-    for i in range(level.size):
-        level[i] = found[i] ^ bit
-
-
-@kernel
-def _keep(count, rank, level, found):
-    for i in range(found.size):
-        found[i] = level[i] if count[i] <= rank else found[i]
-
-
-@kernel
-def select(src, dst, box, sizes, step, rank, turn, powers, keys, found, level, count):
-    """The key of that rank, counted from 0, over a box of sizes (z, y, x). `powers` are the bits of a key from the
-    highest down. Scratch, of keys: keys [z * y of the box, strip + (x - 1) * step], found and level [strip]; and count
-    [strip], of a type that holds the number of voxels in the box."""
+def select(src, dst, box, sizes, step, rank, turn, powers, at, keys, found):
+    """The key of that rank, counted from 0, over a box of sizes (z, y, x), of fewer voxels than a key has values. `powers`
+    are the bits of a key from the highest down. Scratch: at [voxels of the box] (int64); and of keys: keys [z * y of the
+    box, strip + (x - 1) * step], found [strip]."""
     z0, z1, y0, y1, x0, x1 = box
     size_z, size_y, size_x = sizes
-    strip, margin = count.size, (size_x - 1) * step
-    least = turn[4]
+    strip, margin, pitch = found.size, (size_x - 1) * step, keys.shape[1]
+    for k in range(at.size):
+        at[k] = k // size_x * pitch + k % size_x * step
     for z in range(z0, z1):
-        for y in range(y0, y1):
-            for x in range(x0, x1, strip):
-                n = min(strip, x1 - x)
-                for k in range(size_z * size_y):
-                    row = src[z + k // size_y, y + k % size_y, x : x + n + margin]
-                    _load(row, keys[k, : n + margin], turn)
-                found[:n] = least
-                for bit in powers:
-                    _set(found[:n], bit, level[:n])
-                    count[:n] = 0
-                    for k in range(size_z * size_y):
-                        at = 0
-                        while at + 4 <= size_x:
-                            a = at * step
-                            _count4(
-                                keys[k, a : a + n], keys[k, a + step : a + step + n],
-                                keys[k, a + 2 * step : a + 2 * step + n], keys[k, a + 3 * step : a + 3 * step + n],
-                                level[:n], count[:n],
-                            )  # fmt: skip
-                            at += 4
-                        while at < size_x:
-                            _count(keys[k, at * step : at * step + n], level[:n], count[:n])
-                            at += 1
-                    _keep(count[:n], rank, level[:n], found[:n])
+        for x in range(x0, x1, strip):
+            n = min(strip, x1 - x)
+            done = y0
+            for y in range(y0, y1):
+                for row in range(done, y + size_y):
+                    for k in range(size_z):
+                        line = src[z + k, row, x : x + n + margin]
+                        _load(line, keys[k * size_y + row % size_y, : n + margin], turn)
+                done = y + size_y
+                ranked(keys, at, powers, turn[4], rank, found[:n])
                 _store(found[:n], dst[z, y, x : x + n], turn)
 
 

@@ -228,6 +228,49 @@ def least_of(tools):
     return least_of
 
 
+@written
+def ranked(tools):
+    """ranked(rows, at, powers, least, rank, out): of at.size rows, row k at at[k], the value which `rank` of them are below.
+
+    It is found bit by bit from `least`, a bit being set where no more than `rank` are below. `powers` are the bits, the
+    highest first. rows, powers, least and out are of one signed integer type, which holds at.size without its sign.
+    """
+
+    @tools.intrinsic
+    def ranked(typing, rows, at, powers, least, rank, out):
+        def generate(context, builder, signature, args):
+            with_, b = _Lanes(tools, context, builder, signature, args), builder
+            rows, at, powers, out = (with_.array(i) for i in (0, 1, 2, 5))
+            rank = with_.whole(4)
+            rank = rank if rows[1].width == 64 else b.trunc(rank, rows[1])
+
+            def piece(i, lanes, vectors):
+                kind = with_.vector(rows[1], lanes)
+                zero, most = with_.splat(tools.ir.Constant(rows[1], 0), lanes), with_.splat(rank, lanes)
+                found = [with_.variable(with_.splat(args[3], lanes)) for _ in range(vectors)]
+                counts = [with_.variable(zero) for _ in range(vectors)]
+                with with_.count(powers[2]) as bit:
+                    power = with_.splat(with_.load(powers, bit.index), lanes)
+                    levels = [b.xor(b.load(v), power) for v in found]
+                    for count in counts:
+                        b.store(zero, count)
+                    with with_.count(at[2]) as loop:
+                        place = b.add(with_.load(at, loop.index), i)
+                        for count, level, v in zip(counts, levels, with_.piece(rows, place, lanes, vectors), strict=True):
+                            b.store(b.sub(b.load(count), b.sext(b.icmp_signed("<", v, level), kind)), count)
+                    for v, level, count in zip(found, levels, counts, strict=True):
+                        b.store(b.select(b.icmp_unsigned("<=", b.load(count), most), level, b.load(v)), v)
+                for u, v in enumerate(found):
+                    with_.store(b.load(v), out, b.add(i, with_.constant(lanes * u)), lanes)
+
+            with_.along(out[2], out[1], piece)
+            return context.get_dummy_value()
+
+        return tools.types.void(rows, at, powers, least, rank, out), generate
+
+    return ranked
+
+
 def network(inputs, outputs, compute):
     """A function combine(rows, at, result, to, n) for kernels: n voxels of `outputs` rows out of `inputs` rows.
 

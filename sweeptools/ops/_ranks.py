@@ -26,9 +26,8 @@ def _halo(size):
 def _select_scratch(head, size):
     key, (nz, ny, nx) = _key(head.dtype), size
     strip = strip_of(head, STRIP_BYTES // key.itemsize)
-    count = next(f"uint{bits}" for bits in (8, 16, 32, 64) if bits >= 8 * key.itemsize and nz * ny * nx < 2**bits)
-    keys = (nz * ny, strip + (nx - 1) * max(1, len(head.components)))
-    return {"keys": (keys, key), "found": ((strip,), key), "level": ((strip,), key), "count": ((strip,), count)}
+    keys = (nz * ny, pitch(strip + (nx - 1) * max(1, len(head.components)), key))
+    return {"at": ((prod(size),), "int64"), "keys": (keys, key), "found": ((strip,), key)}
 
 
 @op(
@@ -43,7 +42,7 @@ def _select(src, dst, box, *, size: Param("box"), place: Param("rank, the least 
     src, step = merged(minima.bits(src))
     rank.select(
         src, merged(minima.bits(dst))[0], stretched(box, step), size, step, prod(size) - 1 - place, turn, powers,
-        scratch["keys"], scratch["found"], scratch["level"], scratch["count"],
+        scratch["at"], scratch["keys"], scratch["found"],
     )  # fmt: skip
 
 
