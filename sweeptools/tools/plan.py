@@ -1,6 +1,7 @@
 """The deed of sweep-plan: everything of sweep-run but the run."""
 
 import json as js
+import os
 
 from .. import files
 from ..engines.fused import Fused, built
@@ -28,6 +29,10 @@ def main(io, *, pipeline=None, file=None, assume=None, json=False, svg=None, cal
             whole = error
         else:
             whole = None
+        if whole and assume and any(op and op.name == "read" and not os.path.exists(full["address"])
+                                    for op, full in made.opened.values()):  # fmt: skip
+            whole.args = (f"{whole}; tiles are planned for volumes that are there", *whole.args[1:])
+            raise whole
         if whole:
             found = cut(made, io, whole).plan()
     except Refused as error:
