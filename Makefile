@@ -48,7 +48,7 @@ demo: $(VENV)/.runs
 	@examples/demo.sh
 
 test: venv
-	$(BIN)/python -m pytest -n $(JOBS) -m 'not soak' $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m 'not soak' $(TESTS)
 
 soak: venv
 	$(BIN)/python -m pytest -m soak $(TESTS)

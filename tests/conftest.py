@@ -29,6 +29,17 @@ def shell(tmp_path):
     return run
 
 
+def pytest_collection_modifyitems(items):
+    """All tests of an operation go to one worker, which has loaded their kernels already and need not wait for the others
+    to compile them."""
+    for item in items:
+        case = getattr(item, "callspec", None) and item.callspec.params.get("case")
+        if item.path.parent.name == "ops":
+            item.add_marker(pytest.mark.xdist_group(item.path.stem.removeprefix("test_")))
+        elif hasattr(case, "op"):
+            item.add_marker(pytest.mark.xdist_group(case.op.name))
+
+
 def pytest_terminal_summary(terminalreporter):
     """Tests that this machine could not run, by name, at the end."""
     skipped = terminalreporter.stats.get("skipped", [])
