@@ -44,8 +44,8 @@ KNOWS = {                                            # libraries, and the rooms 
     "msgpack": {"stream"}, "xxhash": {"stream", "spool"}, "lz4": {"stream", "volumes"}, "zstandard": {"stream", "volumes"},
     "numba": {"jit"}, "llvmlite": {"jit", "native", "codecache"}, "tqdm": {"progress"}, "pyarrow": {"table"},
     "simpleeval": {"expression"}, "zarr": {"volumes"}, "zarrs": {"volumes"}, "numcodecs": {"volumes"},
-    "tifffile": {"volumes"}, "imagecodecs": {"volumes"}, "h5py": {"volumes"}, "hdf5plugin": {"volumes"}, "tensorstore": {"volumes"},
-    "PIL": {"tools", "volumes"}, "setuptools": {"setup"},
+    "tifffile": {"volumes"}, "imagecodecs": {"volumes"}, "h5py": {"volumes"}, "hdf5plugin": {"volumes"},
+    "tensorstore": {"volumes"}, "PIL": {"tools", "volumes"}, "setuptools": {"setup"},
 }  # fmt: skip
 AT_THE_TOP = {"numpy", "click", "msgpack", "xxhash"}        # cheap; all others are imported where first needed
 # libraries whose project has another name
