@@ -30,14 +30,12 @@ def shell(tmp_path):
 
 
 def pytest_collection_modifyitems(items):
-    """All tests of an operation go to one worker, which has loaded their kernels already and need not wait for the others
-    to compile them."""
+    """All tests of an operation go to one worker, which has loaded their kernels already and need not wait for another to
+    compile them; so do those of any other file, which share what they have made."""
     for item in items:
         case = getattr(item, "callspec", None) and item.callspec.params.get("case")
-        if item.path.parent.name == "ops":
-            item.add_marker(pytest.mark.xdist_group(item.path.stem.removeprefix("test_")))
-        elif hasattr(case, "op"):
-            item.add_marker(pytest.mark.xdist_group(case.op.name))
+        group = case.op.name if hasattr(case, "op") else item.path.stem.removeprefix("test_")
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_terminal_summary(terminalreporter):
