@@ -94,14 +94,16 @@ def write(name, key, told, objects):
 
 @contextmanager
 def lock(name):
-    """Hold a lock file of the cache, where the file system has locks: of many that start at once one compiles."""
+    """Hold this name's byte of the cache's lock file, where the file system has locks: of many that start at once one
+    compiles it, and others meanwhile compile what they need. Threads of one process are not kept apart."""
     try:
         import fcntl
 
-        handle = open(folder() / f".{name}.lock", "w")
+        handle = open(folder() / "kernels.lock", "wb")
     except (ImportError, OSError, TypeError):
         yield
         return
-    with handle, suppress(OSError):
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with handle:
+        with suppress(OSError):
+            fcntl.lockf(handle, fcntl.LOCK_EX, 1, int(digest(name)[:8], 16))
         yield

@@ -52,7 +52,7 @@ class Kernel:
         return found and load(name, found[1], found[0]["returns"], args)
 
     def _made(self, name, file, key, args):
-        with codecache.lock(name):
+        with codecache.lock(file):
             call = self._kept(name, file, key, args)           # another process may have been first
             if call is None:
                 returns, objects = self._compile(name, args)
