@@ -4,6 +4,7 @@ import numpy as np
 
 from ..jit import kernel
 from .bits import ONE, begins, lowest, popcount
+from .unions import find
 
 
 @kernel
@@ -34,14 +35,6 @@ def value_firsts(row, begin, lab, kept, out):
                 out[n, 0] = y
                 out[n, 1] = begin[k]
                 n += 1
-
-
-@kernel(inline=True)
-def find(parent, i):
-    while parent[i] != i:
-        parent[i] = parent[parent[i]]
-        i = parent[i]
-    return i
 
 
 @kernel

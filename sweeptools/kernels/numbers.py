@@ -50,9 +50,9 @@ def resolve(log, at, window, root, below, out):
     return at, window, n, roots
 
 
-@kernel
-def number(record, table, at, window, num, count):
-    """num becomes the numbers of the new window's members, by the slice's record and the table read from its end."""
+@kernel(inline=True)
+def kept(record, window, num):
+    """num loses what died or was merged in a slice, by its record; how many of the window before go on."""
     end = record.size
     created, died, merged = np.int64(record[end - 3]), np.int64(record[end - 2]), np.int64(record[end - 1])
     d, m, k = 0, died, 0
@@ -64,7 +64,13 @@ def number(record, table, at, window, num, count):
         else:
             num[k] = num[i]
             k += 1
-    for i in range(k, window):
+    return k
+
+
+@kernel
+def number(record, table, at, window, num, count):
+    """num becomes the numbers of the new window's members, by the slice's record and the table read from its end."""
+    for i in range(kept(record, window, num), window):
         at -= 1
         if table[at] == i:
             count += 1

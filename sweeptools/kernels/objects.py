@@ -9,6 +9,7 @@ import numpy as np
 
 from ..jit import kernel
 from .bits import ONE, popcount
+from .numbers import kept
 
 
 @kernel
@@ -128,18 +129,7 @@ def resolve(log, at, dead, died_at, window, root, below, weight, before, low, hi
 def choose(record, table, rank, at, window, num, ties):
     """`numbers.number`, where num becomes 1 for a component that is chosen and 0 for others: for those of rank 2, and
     for the first `ties` of rank 1. (at, ties left)."""
-    end = record.size
-    created, died, merged = np.int64(record[end - 3]), np.int64(record[end - 2]), np.int64(record[end - 1])
-    d, m, k = 0, died, 0
-    for i in range(window - created + died + merged):
-        if d < died and record[d] == i:
-            d += 1
-        elif m < end - 3 and record[m] == i:
-            m += 2
-        else:
-            num[k] = num[i]
-            k += 1
-    for i in range(k, window):
+    for i in range(kept(record, window, num), window):
         at -= 1
         if table[at] != i:
             num[i] = num[table[at]]
